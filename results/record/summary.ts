@@ -1,0 +1,125 @@
+import * as z from 'zod';
+
+const better = z.enum(['higher', 'lower']);
+
+/** An interval with the level it really achieves (order statistics are discrete). */
+export const intervalSchema = z.strictObject({ low: z.number(), high: z.number(), level: z.number() });
+export type Interval = z.infer<typeof intervalSchema>;
+
+/** STATISTICS 2: one arm, one workload, one metric, described. */
+export const cellSummarySchema = z.strictObject({
+  workload: z.string(),
+  arm: z.string(),
+  metric: z.string(),
+  unit: z.string(),
+  better,
+  n: z.int(),
+  voidedRounds: z.int(),
+  min: z.number(),
+  max: z.number(),
+  mean: z.number(),
+  median: z.number(),
+  medianInterval: intervalSchema.nullable(),
+  hodgesLehmann: z.number(),
+  mad: z.number(),
+  cov: z.number().nullable().meta({ description: 'sd / mean; null when the mean is 0' }),
+  lag1: z.number().nullable().meta({ description: 'lag-1 autocorrelation over rounds; null below 3 rounds' }),
+  driftPerRound: z.number().nullable().meta({ description: 'Theil–Sen slope in unit per round' }),
+});
+export type CellSummary = z.infer<typeof cellSummarySchema>;
+
+export const verdictSchema = z.enum([
+  'worse',
+  'better',
+  'equivalent',
+  'different-but-negligible',
+  'inconclusive',
+]);
+export type Verdict = z.infer<typeof verdictSchema>;
+
+/** STATISTICS 3–4: one arm against the baseline. All ratios are costs: above 1 is worse. */
+export const comparisonSchema = z.strictObject({
+  workload: z.string(),
+  arm: z.string(),
+  baseline: z.string(),
+  metric: z.string(),
+  unit: z.string(),
+  better,
+  n: z.int().meta({ description: 'rounds in which both arms have a value' }),
+  overhead: z
+    .number()
+    .nullable()
+    .meta({ description: 'exp of the Hodges–Lehmann estimate of the paired log-ratio' }),
+  interval: intervalSchema.nullable().meta({ description: 'at the stated confidence; null: too few rounds' }),
+  interval90: intervalSchema.nullable().meta({ description: 'what equivalence is judged by' }),
+  pValue: z.number().nullable().meta({ description: 'two-sided signed-rank (or sign-flip) for "no effect"' }),
+  method: z.enum(['signed-rank', 'sign-flip', 'none']),
+  verdict: verdictSchema,
+  why: z.string().meta({ description: 'the verdict in one sentence' }),
+  stallCost: z
+    .strictObject({
+      ratio: z.number(),
+      low: z.number().nullable(),
+      high: z.number().nullable(),
+      disagrees: z.boolean(),
+    })
+    .nullable()
+    .meta({ description: 'ratio of totals with its Fieller interval; a null bound is unbounded' }),
+  pairedSd: z.number().nullable().meta({ description: 'sd of the paired log-ratios' }),
+  roundsNeeded: z
+    .int()
+    .nullable()
+    .meta({ description: 'for 90 % power at the margin, at the paired sd seen' }),
+  positionEffect: z
+    .number()
+    .nullable()
+    .meta({ description: 'largest |mean paired log-ratio by position − overall|, standardised' }),
+  problem: z.string().nullable().meta({ description: 'why there is no number, when there is none' }),
+});
+export type Comparison = z.infer<typeof comparisonSchema>;
+
+/** A published number set beside ours. */
+export const publishedBesideSchema = z.strictObject({
+  id: z.string(),
+  source: z.string(),
+  setup: z.string(),
+  workload: z.string(),
+  arm: z.string(),
+  baseline: z.string(),
+  published: z.number().meta({ description: 'overhead as cost, from the published numbers' }),
+  ours: z.number().nullable(),
+  low: z.number().nullable(),
+  high: z.number().nullable(),
+  agrees: z.boolean().nullable().meta({ description: 'the published ratio lies in our interval' }),
+});
+export type PublishedBeside = z.infer<typeof publishedBesideSchema>;
+
+/** summary.json: everything the page says in numbers, recomputable from plan.json and trials.jsonl. */
+export const summarySchema = z.strictObject({
+  schema: z.literal('tare.summary/1'),
+  runId: z.string(),
+  planHash: z.string(),
+  baseline: z.string(),
+  margin: z.number(),
+  confidence: z.number(),
+  cells: z.array(cellSummarySchema),
+  comparisons: z.array(comparisonSchema),
+  published: z.array(publishedBesideSchema),
+  counts: z.strictObject({
+    planned: z.int(),
+    completed: z.int(),
+    failed: z.int(),
+    timedOut: z.int(),
+    invalid: z.int(),
+    aborted: z.int(),
+    missing: z.int(),
+  }),
+  voidedRounds: z.array(z.strictObject({ round: z.int(), reasons: z.array(z.string()) })),
+  parity: z
+    .array(
+      z.strictObject({ what: z.string(), values: z.record(z.string(), z.string()), matches: z.boolean() }),
+    )
+    .meta({ description: 'inside facts by arm: equal or not' }),
+  warnings: z.array(z.string()),
+});
+export type Summary = z.infer<typeof summarySchema>;
