@@ -1,5 +1,5 @@
 import { execa } from 'execa';
-import { mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BenchError } from '../../results/bench-error.ts';
 import type { Image } from '../contract.ts';
@@ -41,6 +41,7 @@ export async function ensureImage(
     say(
       `building the guest image: Debian ${recipe.suite} with ${recipe.packages.join(', ')} (about a minute)`,
     );
+    await chmod(aside, 0o755);
     const rootfs = join(aside, 'rootfs');
     await runMmdebstrap(mmdebstrapArgv(recipe, rootfs, aptSources(recipe.suite)), signal);
     const image = await describeTree(rootfs, recipe);
