@@ -1,0 +1,201 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { BenchError } from '../../results/bench-error.ts';
+import { packageVersion } from '../../results/package-root.ts';
+import type { HostRecord } from '../../results/record/host.ts';
+import type { Plan } from '../../results/record/plan.ts';
+import type { TrialRecord } from '../../results/record/trial.ts';
+import { readRun, type Run } from '../../results/store/read-run.ts';
+import { RunFolder } from '../../results/store/run-folder.ts';
+import type { Image, Prepared, RuntimeContext } from '../../runtimes/contract.ts';
+import { ensureImage } from '../../runtimes/image/ensure-image.ts';
+import { registerOwner, releaseOwner } from '../../runtimes/sweep/owner.ts';
+import { sweep } from '../../runtimes/sweep/sweep.ts';
+import type { Catalog } from '../catalog.ts';
+import { hostLimits } from '../host/limits.ts';
+import { readMachine } from '../host/machine.ts';
+import { readTools } from '../host/tools.ts';
+import { loadMatrix } from '../matrix/load-matrix.ts';
+import type { Matrix } from '../matrix/matrix.ts';
+import { buildPlan } from '../plan/build-plan.ts';
+import { chooseCpus } from '../plan/choose-cpus.ts';
+import { hostObserver, type Observer } from '../trial/observer.ts';
+import { runSchedule, type Upcoming } from '../trial/scheduler.ts';
+import { newOwnerTag } from './owner.ts';
+import type { Paths } from './paths.ts';
+import { prepareArms, type ArmToPrepare } from './prepare-arms.ts';
+import { writeReport, type Finished } from './write-report.ts';
+
+export interface RunRequest {
+  /** The matrix file, or the run to go on with. */
+  what: { matrixFile: string } | { resume: string };
+  rounds?: number;
+  seed?: string;
+  paths: Paths;
+  catalog: Catalog;
+  signal: AbortSignal;
+  observer?: Observer;
+}
+
+/** Who is told how the run goes on; nothing is called while a workload is timed. */
+export interface RunListener {
+  /** One line of status: what is being set up, what was swept. */
+  say(line: string): void;
+  planned(plan: Plan, runFolder: string, recorded: readonly TrialRecord[]): void;
+  trialStarts(upcoming: Upcoming): void;
+  trialEnded(record: TrialRecord, done: readonly TrialRecord[]): void;
+}
+
+/**
+ * The main job: sweep what dead runs left, make the arms ready, write the plan, run every trial, then summary and
+ * report. What was measured is kept whatever happens after it; an interrupt ends with a report of what there is.
+ */
+export async function runMatrix(request: RunRequest, listener: RunListener): Promise<Finished> {
+  const { paths, catalog, signal } = request;
+  for (const removed of await sweep()) listener.say(`swept: ${removed}`);
+  const resumed = 'resume' in request.what ? await readRun(request.what.resume) : undefined;
+  const matrix =
+    'matrixFile' in request.what
+      ? await loadMatrix(request.what.matrixFile, catalog, hostLimits())
+      : undefined;
+  const arms: readonly ArmToPrepare[] = resumed?.plan.arms ?? matrix?.arms ?? [];
+
+  const owner = newOwnerTag();
+  const scratchDir = join(paths.scratchRoot, owner);
+  await mkdir(scratchDir, { recursive: true });
+  await registerOwner(owner, scratchDir);
+  try {
+    const context: RuntimeContext = {
+      owner,
+      cacheDir: paths.cacheDir,
+      scratchDir,
+      signal,
+      log: listener.say,
+    };
+    const machineRead = readMachine(scratchDir);
+    const toolsRead = readTools();
+    // Awaited below; a failure before that must not become an unhandled rejection.
+    machineRead.catch(() => undefined);
+    toolsRead.catch(() => undefined);
+    const image = await imageFor(arms, request, listener);
+    const prepared = await prepareArms(arms, catalog, image, context);
+    const host: HostRecord = {
+      schema: 'tare.host/1',
+      before: await machineRead,
+      after: null,
+      tools: await toolsRead,
+      accelerator: acceleratorOf(prepared),
+    };
+    if (signal.aborted) throw new BenchError('run-interrupted', 'interrupted before the first trial');
+    const folder = resumed
+      ? await reopen(resumed, host, image, prepared)
+      : await begin(matrix as Matrix, request, image, prepared);
+    const { plan, trials } = await readRun(folder.path);
+    await folder.writeHost({ ...host, before: resumed?.host?.before ?? host.before });
+    listener.planned(plan, folder.path, trials);
+    for (const [arm, ready] of prepared) {
+      if (ready instanceof Error) listener.say(`${arm} cannot run: ${ready.message}`);
+    }
+    const journal = await folder.journal();
+    try {
+      await runSchedule({
+        plan,
+        catalog,
+        prepared,
+        recorded: trials,
+        runFolder: folder.path,
+        observer: request.observer ?? hostObserver,
+        signal,
+        append: (record) => journal.append(record),
+        onTrialStart: listener.trialStarts,
+        onTrialEnd: listener.trialEnded,
+      });
+    } finally {
+      await journal.close();
+    }
+    await folder.writeHost({
+      ...host,
+      before: resumed?.host?.before ?? host.before,
+      after: await readMachine(scratchDir),
+    });
+    return await writeReport(folder.path);
+  } finally {
+    await rm(scratchDir, { recursive: true, force: true });
+    await releaseOwner(owner);
+  }
+}
+
+async function imageFor(
+  arms: readonly ArmToPrepare[],
+  request: RunRequest,
+  listener: RunListener,
+): Promise<Image | Error | null> {
+  const needed = arms.some((arm) => request.catalog.runtimes.find((r) => r.id === arm.runtime)?.needsImage);
+  if (!needed) return null;
+  try {
+    return await ensureImage(request.paths.cacheDir, listener.say, request.signal);
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+async function begin(
+  matrix: Matrix,
+  request: RunRequest,
+  image: Image | Error | null,
+  prepared: ReadonlyMap<string, Prepared | Error>,
+): Promise<RunFolder> {
+  const createdAt = new Date().toISOString();
+  const seed = request.seed ?? matrix.seed ?? randomBytes(6).toString('hex');
+  const rounds = request.rounds ?? matrix.trials.rounds;
+  const ready = [...prepared].filter((entry): entry is [string, Prepared] => !(entry[1] instanceof Error));
+  const runId = `${createdAt.slice(0, 19).replace(/[-:]/g, '').replace('T', '-')}-${matrix.name}`;
+  const plan = buildPlan({
+    matrix,
+    catalog: request.catalog,
+    runId,
+    seed,
+    createdAt,
+    command: `bench run --matrix ${matrix.name}.yaml --seed ${seed} --rounds ${rounds}`,
+    tareVersion: packageVersion(),
+    cpus: chooseCpus(hostLimits().cpus, matrix.resources.cpus, matrix.resources.cpuset),
+    image: image instanceof Error ? null : image,
+    prepared: new Map(ready),
+    rounds,
+  });
+  return RunFolder.create(request.paths.runsDir, plan, matrix.text);
+}
+
+/** Opens a run to go on with it: only on the same machine, with the same image and the same kind of CPU. */
+async function reopen(
+  run: Run,
+  host: HostRecord,
+  image: Image | Error | null,
+  prepared: ReadonlyMap<string, Prepared | Error>,
+): Promise<RunFolder> {
+  const refuse = (what: string): never => {
+    throw new BenchError('resume-not-comparable', `${run.path} cannot be resumed here: ${what}`, {
+      hint: 'trials of one run must be comparable; start a new run instead',
+    });
+  };
+  if (run.host && run.host.before.fingerprint !== host.before.fingerprint)
+    refuse('it was begun on another machine');
+  if (run.plan.image && !(image instanceof Error) && run.plan.image.digest !== image?.digest) {
+    refuse('it was begun with another guest image');
+  }
+  for (const arm of run.plan.arms) {
+    const ready = prepared.get(arm.id);
+    if (ready && !(ready instanceof Error) && ready.emulated !== arm.emulated) {
+      refuse(`${arm.id} was ${arm.emulated ? '' : 'not '}emulated when it was begun`);
+    }
+  }
+  return RunFolder.open(run.path);
+}
+
+function acceleratorOf(prepared: ReadonlyMap<string, Prepared | Error>): HostRecord['accelerator'] {
+  for (const ready of prepared.values()) {
+    if (!(ready instanceof Error) && ready.accelerator) return ready.accelerator;
+  }
+  return null;
+}
