@@ -26,12 +26,10 @@ export const disturbanceSchema = z.strictObject({
   windowMs: z.number().meta({ description: 'wall time of the timed window' }),
   stealMs: z.number().meta({ description: 'stolen from the measured CPUs' }),
   measuredBusyMs: z.number().meta({ description: 'busy time of the measured CPUs, all processes' }),
-  foreignMs: z
-    .number()
-    .meta({
-      description:
-        'busy time of the measured CPUs that was not the instance: the larger of 0 and the difference',
-    }),
+  foreignMs: z.number().meta({
+    description:
+      'busy time of the measured CPUs that was not the instance: the larger of 0 and the difference',
+  }),
   harnessCpuMs: z.number().meta({ description: "the harness's own user+system time in the window" }),
   load1: z.number(),
   cpuPressureUs: z
@@ -52,11 +50,9 @@ export const clockCheckSchema = z.strictObject({
   insideMs: z.number(),
   hostMs: z.number(),
   uncertaintyMs: z.number().meta({ description: 'half the width of what the two readings cannot tell' }),
-  drift: z
-    .number()
-    .meta({
-      description: 'how far the inside clock is off beyond the uncertainty, as a ratio; 0 when it agrees',
-    }),
+  drift: z.number().meta({
+    description: 'how far the inside clock is off beyond the uncertainty, as a ratio; 0 when it agrees',
+  }),
 });
 export type ClockCheck = z.infer<typeof clockCheckSchema>;
 
@@ -121,11 +117,9 @@ export const trialRecordSchema = z.strictObject({
   offsetMs: z.number().meta({ description: 'start on the run clock, for the time line' }),
   stepsMs: z.partialRecord(stepSchema, z.number()).meta({ description: 'wall time of each step that ran' }),
   outcome: outcomeSchema,
-  cost: z
-    .strictObject({ idle: hostCostSchema.nullable(), run: hostCostSchema.nullable() })
-    .meta({
-      description: 'idle: after start; run: rise (CPU, I/O) or level (memory, disk) over the timed window',
-    }),
+  cost: z.strictObject({ idle: hostCostSchema.nullable(), run: hostCostSchema.nullable() }).meta({
+    description: 'idle: after start; run: rise (CPU, I/O) or level (memory, disk) over the timed window',
+  }),
   disturbance: disturbanceSchema.nullable(),
   clock: clockCheckSchema.nullable(),
   inside: insideSchema.nullable(),

@@ -1,0 +1,13 @@
+import type { ZodType } from 'zod';
+import { hostRecordSchema } from '../record/host.ts';
+import { planSchema } from '../record/plan.ts';
+import { summarySchema } from '../record/summary.ts';
+import { trialRecordSchema } from '../record/trial.ts';
+
+/** The records whose JSON Schemas are published beside this file, by file name. One line for each new record. */
+export const publishedSchemas: Record<string, ZodType> = {
+  plan: planSchema,
+  host: hostRecordSchema,
+  trial: trialRecordSchema,
+  summary: summarySchema,
+};

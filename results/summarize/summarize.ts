@@ -1,0 +1,89 @@
+import type { Plan } from '../record/plan.ts';
+import type { Comparison, Summary } from '../record/summary.ts';
+import type { Outcome, TrialRecord } from '../record/trial.ts';
+import { publishedResults, type PublishedRow } from '../published/published-results.ts';
+import { summarizeSeries } from '../statistics/summarize-series.ts';
+import { trialSeries } from './observations.ts';
+import { parityTable, unequalTools } from './parity.ts';
+import { publishedBeside } from './published-beside.ts';
+import { voidedRounds } from './voided-rounds.ts';
+import { summaryWarnings } from './warnings.ts';
+
+/**
+ * summary.json from plan.json and trials.jsonl: pure, so the same run always gives the same summary.
+ *
+ *   const run = await readRun(path);
+ *   await (await RunFolder.open(path)).writeSummary(summarize(run));
+ *
+ * Cells and comparisons are of the plan's workloads and of the pseudo-workload `instance` (see instance-workload.ts).
+ * What voids a round and for whom is stated in voided-rounds.ts. Throws `bad-sample` when a sample contradicts the plan.
+ */
+export function summarize(
+  { plan, trials }: { plan: Plan; trials: readonly TrialRecord[] },
+  published: ReadonlyMap<string, PublishedRow> = publishedResults(),
+): Summary {
+  const voided = voidedRounds(trials);
+  const series = trialSeries(plan, trials, voided);
+  const { margin, confidence } = plan.policy;
+  const { cells, comparisons } = summarizeSeries(series, {
+    baseline: plan.baseline,
+    margin,
+    confidence,
+    voidedRounds: voided.count,
+  });
+  const beside = publishedBeside(plan, series, published);
+  const unequal = unequalTools(trials);
+  const summary: Omit<Summary, 'warnings'> = {
+    schema: 'tare.summary/1',
+    runId: plan.runId,
+    planHash: plan.hash,
+    baseline: plan.baseline,
+    margin,
+    confidence,
+    cells,
+    comparisons: comparisons.map((one) =>
+      refuseUnequalTools(one, unequal(one.workload, one.arm, one.baseline)),
+    ),
+    published: beside.rows,
+    counts: countOutcomes(plan, trials),
+    voidedRounds: voided.list,
+    parity: parityTable(trials),
+  };
+  return { ...summary, warnings: [...summaryWarnings(plan, summary), ...beside.warnings] };
+}
+
+function refuseUnequalTools(comparison: Comparison, tools: readonly string[]): Comparison {
+  if (tools.length === 0) return comparison;
+  const problem = `the two arms ran different builds of ${tools.join(', ')}`;
+  return {
+    ...comparison,
+    overhead: null,
+    interval: null,
+    interval90: null,
+    pValue: null,
+    method: 'none',
+    verdict: 'inconclusive',
+    stallCost: null,
+    pairedSd: null,
+    roundsNeeded: null,
+    positionEffect: null,
+    problem,
+    why: `no verdict: ${problem}`,
+  };
+}
+
+const COUNTERS: Record<Outcome['status'], Exclude<keyof Summary['counts'], 'planned' | 'missing'>> = {
+  completed: 'completed',
+  failed: 'failed',
+  'timed-out': 'timedOut',
+  invalid: 'invalid',
+  aborted: 'aborted',
+};
+
+function countOutcomes(plan: Plan, trials: readonly TrialRecord[]): Summary['counts'] {
+  const planned = plan.order.reduce((sum, round) => sum + round.length, 0);
+  const counts = { planned, completed: 0, failed: 0, timedOut: 0, invalid: 0, aborted: 0, missing: 0 };
+  for (const { outcome } of trials) counts[COUNTERS[outcome.status]]++;
+  counts.missing = Math.max(0, planned - trials.length);
+  return counts;
+}
