@@ -1,0 +1,101 @@
+/* Operations on descriptors and on files of the host. */
+#include "launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+/* Programs are given low numbers; ours stay out of their way. */
+enum { FIRST_OWN_FD = 64 };
+
+int slot_get(const struct player *p, int64_t slot) {
+  if (slot >= 0 && slot < SLOTS && p->slots[slot] >= 0) return p->slots[slot];
+  errno = EBADF;
+  launch_detail("no such slot");
+  return -1;
+}
+
+int slot_put(struct player *p, int64_t slot, int fd) {
+  if (fd < 0) return -1;
+  AUTOCLOSE int given = fd;
+  if (slot < 0 || slot >= SLOTS) {
+    errno = EBADF;
+    return -1;
+  }
+  int moved = fcntl(given, F_DUPFD_CLOEXEC, FIRST_OWN_FD);
+  if (moved < 0) return -1;
+  close_quietly(&p->slots[slot]);
+  p->slots[slot] = moved;
+  return 0;
+}
+
+int open_beneath(const struct player *p, const char *path, int flags, mode_t mode, int64_t follow) {
+  struct open_how how = {
+      .flags = (uint64_t)(flags | O_CLOEXEC),
+      .mode = flags & O_CREAT ? mode : 0,
+      .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | (follow ? 0 : RESOLVE_NO_SYMLINKS),
+  };
+  for (int tries = 0;; tries++) {
+    long fd = syscall(SYS_openat2, p->root, path, &how, sizeof how);
+    /* EAGAIN: something was renamed while the kernel walked; it asks us to try again. */
+    if (fd >= 0 || errno != EAGAIN || tries > 1000) return (int)fd;
+  }
+}
+
+/* open slot path flags mode */
+int do_open(struct player *p, const struct arg *a) {
+  return slot_put(p, a[0].i, open(a[1].s, (int)a[2].i | O_CLOEXEC, (mode_t)a[3].i));
+}
+
+static int write_whole(int fd, const char *text) {
+  size_t n = strlen(text);
+  ssize_t wrote = write(fd, text, n);
+  if (wrote >= 0 && (size_t)wrote != n) errno = EIO;
+  return wrote >= 0 && (size_t)wrote == n ? 0 : -1;
+}
+
+/* write-file path text: one write to an existing file of the host. */
+int do_write_file(struct player *p, const struct arg *a) {
+  (void)p;
+  AUTOCLOSE int fd = open(a[0].s, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+  return fd < 0 ? -1 : write_whole(fd, a[1].s);
+}
+
+/*
+ * write-proc path text: beneath the root, and the file must be on a real procfs: an image that puts something else where
+ * /proc belongs must not learn or redirect what is written (CVE-2019-19921, CVE-2025-52881).
+ */
+int do_write_proc(struct player *p, const struct arg *a) {
+  struct statfs fs;
+  AUTOCLOSE int fd = open_beneath(p, a[0].s, O_WRONLY | O_NOFOLLOW, 0, 0);
+  if (fd < 0 || fstatfs(fd, &fs) < 0) return -1;
+  if (fs.f_type != PROC_SUPER_MAGIC) {
+    errno = EPERM;
+    launch_detail("it is not on a proc file system");
+    return -1;
+  }
+  return write_whole(fd, a[1].s);
+}
+
+/* dup slot fd: gives the program what a slot holds. */
+int do_dup(struct player *p, const struct arg *a) {
+  int fd = slot_get(p, a[0].i);
+  return fd < 0 || dup2(fd, (int)a[1].i) < 0 ? -1 : 0;
+}
+
+/* gate slot: blocks until a byte comes: what stands between `create` and `start`. */
+int do_gate(struct player *p, const struct arg *a) {
+  char byte;
+  int fd = slot_get(p, a[0].i);
+  ssize_t n = -1;
+  if (fd < 0) return -1;
+  do n = read(fd, &byte, 1);
+  while (n < 0 && errno == EINTR);
+  if (n == 0) errno = EPIPE;
+  return n == 1 ? 0 : -1;
+}

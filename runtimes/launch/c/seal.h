@@ -1,0 +1,11 @@
+#ifndef TARE_SEAL_H
+#define TARE_SEAL_H
+
+/*
+ * Makes sure that this process runs from a file nobody can write through /proc/<pid>/exe (CVE-2019-5736): a detached
+ * read-only mount of the launcher, which shares its page cache, or where that is not permitted a sealed copy in memory.
+ * Executes itself again at most once; returns 0 when this process is safe.
+ */
+int seal_self(char **argv);
+
+#endif
