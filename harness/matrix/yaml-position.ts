@@ -39,7 +39,7 @@ function offsetOf(document: Document, path: PropertyKey[], atKey: boolean): numb
   let offset = node?.range?.[0] ?? 0;
   for (const [index, step] of path.entries()) {
     if (isMap(node)) {
-      const pair = node.items.find(
+      const pair: Pair<Node, Node | null> | undefined = node.items.find(
         (item): item is Pair<Node, Node | null> =>
           isPair(item) && isScalar(item.key) && String(item.key.value) === String(step),
       );

@@ -1,0 +1,44 @@
+import { Argument } from 'commander';
+import { basename } from 'node:path';
+import { listRuns } from '../../results/store/list-runs.ts';
+import { builtInMatrices } from '../run/find-matrix.ts';
+import type { Verb } from './verb.ts';
+
+type Row = { name: string; says: string };
+
+export const list: Verb = (program, context) => {
+  program
+    .command('list')
+    .description('list runtimes, workloads, matrices and runs')
+    .addArgument(
+      new Argument('[what]', 'only one kind').choices(['runtimes', 'workloads', 'matrices', 'runs']),
+    )
+    .option('--json', 'print as JSON')
+    .addHelpText('after', '\nExamples:\n  bench list\n  bench list runs --json')
+    .action(async (what: string | undefined, options: { json?: boolean }) => {
+      const { catalog, paths, terminal } = context;
+      const kinds: Record<string, Row[]> = {
+        runtimes: catalog.runtimes.map(({ id, summary }) => ({ name: id, says: summary })),
+        workloads: catalog.workloads.map(({ id, summary }) => ({ name: id, says: summary })),
+        matrices: builtInMatrices().map((name) => ({ name, says: `bench run --matrix ${name}` })),
+        runs: await runRows(paths.runsDir),
+      };
+      const shown = Object.entries(kinds).filter(([kind]) => what === undefined || kind === what);
+      if (options.json) {
+        terminal.out(JSON.stringify(Object.fromEntries(shown)));
+        return;
+      }
+      for (const [kind, rows] of shown) {
+        const width = Math.max(0, ...rows.map((row) => row.name.length));
+        terminal.out(`${kind}${rows.length === 0 ? ': none yet' : ''}`);
+        for (const row of rows) terminal.out(`  ${row.name.padEnd(width)}  ${row.says}`);
+      }
+    });
+};
+
+async function runRows(runsDir: string): Promise<Row[]> {
+  return (await listRuns(runsDir)).map((run) => ({
+    name: basename(run.path),
+    says: run.readable ? `${run.recorded} trials · ${run.plan.title}` : `unreadable: ${run.problem}`,
+  }));
+}

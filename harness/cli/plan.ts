@@ -1,0 +1,78 @@
+import { packageVersion } from '../../results/package-root.ts';
+import { listRuns } from '../../results/store/list-runs.ts';
+import { readRun } from '../../results/store/read-run.ts';
+import { findImage } from '../../runtimes/image/ensure-image.ts';
+import { hostLimits } from '../host/limits.ts';
+import { loadMatrix } from '../matrix/load-matrix.ts';
+import { buildPlan } from '../plan/build-plan.ts';
+import { chooseCpus } from '../plan/choose-cpus.ts';
+import { secondsLeft, secondsPerCell } from '../plan/estimate.ts';
+import { findMatrix } from '../run/find-matrix.ts';
+import { wholeNumber } from './parse-option.ts';
+import { duration } from './progress.ts';
+import type { Verb, VerbContext } from './verb.ts';
+
+interface Options {
+  matrix?: string | true;
+  rounds?: number;
+  seed?: string;
+  json?: boolean;
+}
+
+export const plan: Verb = (program, context) => {
+  program
+    .command('plan')
+    .description('show what a matrix would run: cells, order, time estimate; runs nothing')
+    .option('--matrix [file|name]', 'matrix file or built-in name (default: as for bench run)')
+    .option('--rounds <n>', 'rounds, instead of what the matrix says', wholeNumber(1, 10_000))
+    .option('--seed <text>', 'seed of the order')
+    .option('--json', 'print the plan as JSON')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  bench plan --matrix homework\n  bench plan --matrix my.yaml --seed 7 --json',
+    )
+    .action(async (options: Options) => {
+      const { catalog, paths, terminal } = context;
+      const matrix = await loadMatrix(findMatrix(options.matrix), catalog, hostLimits());
+      const seed = options.seed ?? matrix.seed;
+      const planned = buildPlan({
+        matrix,
+        catalog,
+        runId: 'preview',
+        seed: seed ?? 'preview',
+        createdAt: new Date().toISOString(),
+        command: `bench plan --matrix ${matrix.name}`,
+        tareVersion: packageVersion(),
+        cpus: chooseCpus(hostLimits().cpus, matrix.resources.cpus, matrix.resources.cpuset),
+        image: (await findImage(paths.cacheDir)) ?? null,
+        prepared: new Map(),
+        rounds: options.rounds,
+      });
+      const seconds = secondsLeft(planned, secondsPerCell(planned, await newestTrials(context)), new Set());
+      if (options.json) {
+        terminal.out(JSON.stringify({ ...planned, estimateSeconds: Math.round(seconds) }));
+        return;
+      }
+      terminal.out(`${planned.title} (${matrix.path})`);
+      terminal.out(
+        `${planned.cells.length} cells × ${planned.rounds} rounds = ${planned.cells.length * planned.rounds} trials, about ${duration(seconds)}; ` +
+          `${planned.resources.cpus} CPU (host CPU ${planned.resources.cpuset.join(', ')}), ${planned.resources.memoryMiB} MiB each; baseline ${planned.baseline}`,
+      );
+      for (const arm of planned.arms) terminal.out(`  arm       ${arm.id}: ${arm.label}`);
+      for (const workload of planned.workloads) terminal.out(`  workload  ${workload.id}: ${workload.label}`);
+      terminal.out(
+        seed === undefined ? 'order, for example (each run draws its own seed):' : `order (seed ${seed}):`,
+      );
+      for (const [round, order] of planned.order.slice(0, planned.rounds).entries()) {
+        terminal.out(`  round ${round + 1}: ${order.join(' ')}`);
+      }
+    });
+};
+
+/** Trials of the newest run on this machine, to learn the time from. */
+async function newestTrials(context: VerbContext): Promise<Awaited<ReturnType<typeof readRun>>['trials']> {
+  const newest = (await listRuns(context.paths.runsDir))
+    .filter((run) => run.readable && run.recorded > 0)
+    .at(-1);
+  return newest ? (await readRun(newest.path)).trials : [];
+}
