@@ -10,7 +10,7 @@ const test = suite('architecture');
 const MAY_IMPORT: Record<string, RegExp> = {
   workloads: /^(workloads\/|results\/record\/|results\/bench-error\.ts$)/,
   runtimes: /^(runtimes\/|results\/record\/|results\/bench-error\.ts$|results\/package-root\.ts$)/,
-  'results/statistics': /^results\/statistics\//,
+  'results/statistics': /^results\/(statistics|record)\//,
   results: /^results\//,
   reports: /^(reports\/|results\/)/,
 };
