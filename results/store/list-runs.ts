@@ -37,7 +37,7 @@ export async function listRuns(runsDir: string): Promise<RunListing[]> {
         planFile,
       );
       const recorded = names.includes(RUN_FILES.trials) ? await countLines(join(path, RUN_FILES.trials)) : 0;
-      const planned = plan.order.reduce((sum, round) => sum + round.length, 0);
+      const planned = plan.rounds * plan.cells.length;
       listings.push({ readable: true, path, plan, recorded, planned });
     } catch (error) {
       listings.push({ readable: false, path, problem: describeError(error) });

@@ -80,10 +80,14 @@ const COUNTERS: Record<Outcome['status'], Exclude<keyof Summary['counts'], 'plan
   aborted: 'aborted',
 };
 
+/**
+ * `planned` counts the planned rounds only; spare rounds (after them in the order, run to replace void ones) count when
+ * they were run.
+ */
 function countOutcomes(plan: Plan, trials: readonly TrialRecord[]): Summary['counts'] {
-  const planned = plan.order.reduce((sum, round) => sum + round.length, 0);
+  const planned = plan.rounds * plan.cells.length;
   const counts = { planned, completed: 0, failed: 0, timedOut: 0, invalid: 0, aborted: 0, missing: 0 };
   for (const { outcome } of trials) counts[COUNTERS[outcome.status]]++;
-  counts.missing = Math.max(0, planned - trials.length);
+  counts.missing = planned - trials.filter(({ round }) => round < plan.rounds).length;
   return counts;
 }

@@ -43,7 +43,7 @@ export function summaryWarnings(
   if (lost > 0) warnings.push(`${lost} of ${counts.planned} trials failed or timed out`);
   if (voidedRounds.length > 0)
     warnings.push(
-      `${voidedRounds.length} of ${plan.order.length} rounds are void in part or whole (disturbed)`,
+      `${voidedRounds.length} rounds are void in part or whole (disturbed); ${plan.rounds} were planned`,
     );
   if (counts.missing + counts.aborted > 0)
     warnings.push(
