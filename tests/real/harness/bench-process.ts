@@ -1,0 +1,62 @@
+import { execa, type ResultPromise } from 'execa';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { packagePath } from '../../../results/package-root.ts';
+
+/** A folder to run `bench` in, removed at the end of the test. */
+export function workFolder(): { path: string; matrix(text: string): string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), 'tare-real-'));
+  return {
+    path,
+    matrix(text) {
+      const file = join(path, 'test.yaml');
+      writeFileSync(file, text);
+      return file;
+    },
+    remove: () => rmSync(path, { recursive: true, force: true }),
+  };
+}
+
+/** Starts the built `bench`, as an installed package would run it. */
+export function bench(
+  cwd: string,
+  args: string[],
+): ResultPromise<{ reject: false; cwd: string; timeout: number }> {
+  return execa('node', [packagePath('dist/bench.mjs'), ...args], { cwd, reject: false, timeout: 600_000 });
+}
+
+/** What a run could leave behind on this host, as one comparable value. */
+export function hostState(): { mounts: string[]; namespaces: string[]; cgroups: string[]; links: string[] } {
+  return {
+    mounts: readFileSync('/proc/self/mountinfo', 'utf8')
+      .split('\n')
+      .filter((line) => line.includes('tare'))
+      .map((line) => line.split(' ')[4] ?? ''),
+    namespaces: list('/run/netns').filter((name) => name.startsWith('tare')),
+    cgroups: list('/sys/fs/cgroup').flatMap((hierarchy) =>
+      list(join('/sys/fs/cgroup', hierarchy, 'tare'))
+        .filter((name) => name.startsWith('tare-'))
+        .map((name) => `${hierarchy}/${name}`),
+    ),
+    links: list('/sys/class/net').filter((name) => name.startsWith('tare')),
+  };
+}
+
+function list(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+/** Resolves when `text` has appeared in a running process's stderr. */
+export async function sawOnStderr(process: ReturnType<typeof bench>, text: string | RegExp): Promise<void> {
+  let seen = '';
+  for await (const chunk of process.stderr ?? []) {
+    seen += String(chunk);
+    if (typeof text === 'string' ? seen.includes(text) : text.test(seen)) return;
+  }
+  throw new Error(`bench ended before it said ${String(text)}:\n${seen}`);
+}
