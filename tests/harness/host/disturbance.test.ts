@@ -1,0 +1,117 @@
+import * as assert from 'uvu/assert';
+import { beginWindow, type Senses } from '../../../harness/host/disturbance.ts';
+import { suite } from '../../suite.ts';
+
+const test = suite('the disturbance window');
+
+interface Moment {
+  at: bigint;
+  ownCpuUs: number;
+  files: Record<string, string>;
+}
+
+/** A machine that is at one moment until `next`, and keeps the order in which it was looked at. */
+function machine(moments: [Moment, Moment]): { senses: Senses; next: () => void; looks: string[] } {
+  let moment = moments[0];
+  const looks: string[] = [];
+  const look = <T>(what: string, value: T): T => {
+    looks.push(what);
+    return value;
+  };
+  return {
+    looks,
+    next: () => {
+      moment = moments[1];
+      looks.push('work');
+    },
+    senses: {
+      read: (path) => look(path, moment.files[path] ?? null),
+      now: () => look('clock', moment.at),
+      ownCpuUs: () => look('own', moment.ownCpuUs),
+    },
+  };
+}
+
+/** user nice system idle iowait irq softirq steal guest guest_nice, in ticks of 10 ms */
+const before: Moment = {
+  at: 1_000_000_000n,
+  ownCpuUs: 500_000,
+  files: {
+    '/proc/stat':
+      'cpu  9 9 9 9 9 9 9 9 0 0\ncpu0 100 0 50 1000 5 1 10 3 0 0\ncpu1 200 0 50 1000 5 1 10 3 0 0\nintr 1 2\n',
+    '/proc/pressure/cpu':
+      'some avg10=0.00 avg60=0.00 avg300=0.00 total=1000\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=1',
+    '/proc/pressure/io':
+      'some avg10=0.00 avg60=0.00 avg300=0.00 total=20\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=7',
+    '/proc/loadavg': '0.10 0.20 0.30 1/100 123',
+  },
+};
+const after: Moment = {
+  at: 3_000_000_000n,
+  ownCpuUs: 503_000,
+  files: {
+    '/proc/stat':
+      'cpu  9 9 9 9 9 9 9 9 0 0\ncpu0 250 2 78 1010 5 2 13 7 0 0\ncpu1 900 0 50 1000 5 1 10 90 0 0\n',
+    '/proc/pressure/cpu':
+      'some avg10=9.00 avg60=0.00 avg300=0.00 total=4500\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=1',
+    '/proc/pressure/io':
+      'some avg10=0.00 avg60=0.00 avg300=0.00 total=25\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=7',
+    '/proc/loadavg': '1.25 0.20 0.30 1/100 123',
+  },
+};
+
+function evidence(cpuset: number[], instanceCpuMs: number, throttledMs: number | null = null) {
+  const { senses, next } = machine([before, after]);
+  const open = beginWindow(cpuset, senses);
+  next();
+  return open.stop().disturbance(instanceCpuMs, throttledMs);
+}
+
+test('times of the measured CPUs only, in ms', () => {
+  assert.equal(evidence([0], 1700, 12), {
+    windowMs: 2000,
+    stealMs: 40,
+    measuredBusyMs: 1500 + 20 + 280 + 10 + 30,
+    foreignMs: 100,
+    harnessCpuMs: 3,
+    load1: 1.25,
+    cpuPressureUs: 3500,
+    ioPressureUs: 5,
+    memoryPressureUs: null,
+    throttledMs: 12,
+  });
+});
+
+test('interrupts are busy time, but nobody else’s: a network trial is not void for its own packets', () => {
+  assert.is(evidence([0], 1800).foreignMs, 0);
+  assert.is(evidence([0], 1800).measuredBusyMs, 1840);
+});
+
+test('an emulator that also used other CPUs makes no negative foreign time', () => {
+  assert.is(evidence([0], 5000).foreignMs, 0);
+});
+
+test('several measured CPUs are added up; one that is not there counts nothing', () => {
+  assert.is(evidence([0, 1], 0).stealMs, 40 + 870);
+  assert.is(evidence([7], 0).measuredBusyMs, 0);
+});
+
+test('the clock is read last before the work and first after it', () => {
+  const { senses, next, looks } = machine([before, after]);
+  const open = beginWindow([0], senses);
+  next();
+  open.stop();
+  const files = ['/proc/stat', '/proc/pressure/cpu', '/proc/pressure/io', '/proc/pressure/memory'];
+  assert.equal(looks, [...files, 'own', 'clock', 'work', 'clock', 'own', ...files, '/proc/loadavg']);
+});
+
+test('on this machine it reads something, and nothing in between', async () => {
+  const open = beginWindow([0]);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  const real = open.stop().disturbance(0, null);
+  assert.ok(real.windowMs >= 19, String(real.windowMs));
+  assert.ok(real.harnessCpuMs >= 0 && real.measuredBusyMs >= 0 && real.stealMs >= 0);
+  assert.ok(Number.isFinite(real.load1));
+});
+
+test.run();
