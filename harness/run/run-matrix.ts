@@ -15,6 +15,7 @@ import { sweep } from '../../runtimes/sweep/sweep.ts';
 import type { Catalog } from '../catalog.ts';
 import { hostLimits } from '../host/limits.ts';
 import { readMachine } from '../host/machine.ts';
+import { quietWarnings } from '../host/quiet.ts';
 import { readTools } from '../host/tools.ts';
 import { loadMatrix } from '../matrix/load-matrix.ts';
 import type { Matrix } from '../matrix/matrix.ts';
@@ -97,6 +98,8 @@ export async function runMatrix(request: RunRequest, listener: RunListener): Pro
     for (const [arm, ready] of prepared) {
       if (ready instanceof Error) listener.say(`${arm} cannot run: ${ready.message}`);
     }
+    for (const warning of await quietWarnings(plan.resources.cpuset, signal))
+      listener.say(`not quiet: ${warning}`);
     const journal = await folder.journal();
     try {
       await runSchedule({

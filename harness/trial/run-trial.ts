@@ -1,9 +1,9 @@
 import { BenchError, describeError } from '../../results/bench-error.ts';
 import type { Cell, Plan, PlannedWorkload } from '../../results/record/plan.ts';
-import type { Outcome, Step, TrialRecord } from '../../results/record/trial.ts';
+import type { Inside, Outcome, Step, TrialRecord } from '../../results/record/trial.ts';
 import type { Instance, Prepared } from '../../runtimes/contract.ts';
 import type { Measurement, Session, Workload } from '../../workloads/contract.ts';
-import { clockFailure, invalidReasons } from '../host/validity.ts';
+import { clockFailure, invalidReasons, parityMismatches } from '../host/validity.ts';
 import { trialId } from '../plan/estimate.ts';
 import { AbortedError, DeadlineError, within } from './deadline.ts';
 import { TRIAL_DEFAULTS } from './defaults.ts';
@@ -24,6 +24,8 @@ export interface TrialInputs {
   runStartedAt: number;
   observer: Observer;
   signal: AbortSignal;
+  /** What the inside of the baseline arm saw first; compared where the policy refuses a mismatch. */
+  baselineInside?: Inside;
 }
 
 /**
@@ -134,6 +136,23 @@ class Trial {
     this.evidence.cost.idle = await this.timed('inspect', instance.usage());
     const tools = workload.describe(planned.options).tools;
     this.evidence.inside = await this.timed('inspect', observer.inspect(instance, tools));
+    if (this.inputs.plan.policy.refuseParityMismatch) this.refuseMismatch(this.evidence.inside);
+  }
+
+  private refuseMismatch(inside: Inside): void {
+    const { baselineInside, cell, plan } = this.inputs;
+    if (!baselineInside || cell.arm === plan.baseline) return;
+    const mismatches = parityMismatches({ [plan.baseline]: baselineInside, [cell.arm]: inside });
+    if (mismatches.length === 0) return;
+    const said = mismatches.map(
+      ({ what, values }) =>
+        `${what}: ${Object.entries(values)
+          .map(([arm, value]) => `${arm} ${value}`)
+          .join(', ')}`,
+    );
+    throw new BenchError('parity-mismatch', `the boxes were not given the same: ${said.join('; ')}`, {
+      hint: 'policy: {refuseParityMismatch: false} shows mismatches in the report instead',
+    });
   }
 
   private session(instance: Instance): Session<unknown> {
@@ -154,7 +173,7 @@ class Trial {
     const throttledBefore = await instance.throttledMs();
     session.timeoutMs = Math.max(1, this.deadline - performance.now());
     const window = observer.beginWindow(plan.resources.cpuset);
-    const measurement = await this.timed('run', workload.run(session)).finally(() => undefined);
+    const measurement = await this.timed('run', workload.run(session));
     const closed = window.stop();
     const after = await instance.usage();
     const throttledAfter = await instance.throttledMs();
@@ -222,7 +241,7 @@ class Trial {
     }
     const samples = measurement?.samples ?? [];
     const reasons = this.evidence.disturbance
-      ? invalidReasons(this.evidence.disturbance, this.inputs.plan.policy)
+      ? invalidReasons(this.evidence.disturbance, this.inputs.plan.policy, this.inputs.plan.resources.cpus)
       : [];
     return reasons.length > 0
       ? { status: 'invalid', reasons, observed: samples }

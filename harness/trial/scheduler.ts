@@ -91,6 +91,7 @@ async function runCell(
     runStartedAt,
     observer: inputs.observer,
     signal: inputs.signal,
+    baselineInside: done.find((record) => record.arm === plan.baseline && record.inside)?.inside ?? undefined,
   });
 }
 

@@ -36,7 +36,7 @@ export function fakeObserver(
   return {
     inspect: () => {
       log.push('inspect');
-      return Promise.resolve(INSIDE);
+      return Promise.resolve({ ...INSIDE, nproc: cpusOfTrial(trial++) });
     },
     readClock: () => {
       log.push('clock');

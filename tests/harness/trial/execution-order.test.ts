@@ -121,4 +121,28 @@ test('a guest clock that is off fails the trial', async () => {
   assert.match(JSON.stringify(record?.outcome), /clock-drift/);
 });
 
+test('where the policy refuses it, a box that was not given the same as the baseline fails before its run', async () => {
+  const log: string[] = [];
+  const catalog = {
+    runtimes: [fakeRuntime('a', log), fakeRuntime('b', log)],
+    workloads: [fakeWorkload('work', log)],
+  };
+  const text = 'runtimes: { a: , b: }\nworkloads: { work: }\ntrials: { rounds: 2, spare: 0 }\n';
+  const unequal = fakeObserver(log, undefined, 0, (trial) => (trial % 2 === 0 ? 1 : 2));
+  const strict = planOf(`${text}policy: { refuseParityMismatch: true }\n`, catalog);
+  const order = ['work.a', 'work.b'];
+  const records = await runFake({ ...strict, order: [order, order] }, catalog, unequal);
+  assert.equal(
+    records.map((record) => ('code' in record.outcome ? record.outcome.code : record.outcome.status)),
+    ['completed', 'parity-mismatch', 'completed', 'parity-mismatch'],
+  );
+  const lax = { ...planOf(text, catalog), order: [order, order] };
+  const shown = await runFake(
+    lax,
+    catalog,
+    fakeObserver(log, undefined, 0, (trial) => (trial % 2 === 0 ? 1 : 2)),
+  );
+  assert.ok(shown.every((record) => record.outcome.status === 'completed'));
+});
+
 test.run();
