@@ -7,6 +7,11 @@ export interface ParityFact {
   what: string;
   values: Record<string, string>;
   matches: boolean;
+  /**
+   * True for what the arms were given and must share; false for what follows from the kind of box (a VM has its own
+   * kernel, clock and hypervisor), which is shown and never refused.
+   */
+  given: boolean;
 }
 
 /**
@@ -54,25 +59,25 @@ export function usableMemoryMiB(inside: Inside): number {
 export function parityFacts(byArm: Readonly<Record<string, Inside>>): ParityFact[] {
   const arms = Object.entries(byArm);
   if (arms.length === 0) return [];
-  const fact = (what: string, of: (inside: Inside) => string): ParityFact => {
+  const fact = (what: string, given: boolean, of: (inside: Inside) => string): ParityFact => {
     const values = Object.fromEntries(arms.map(([arm, inside]) => [arm, of(inside)]));
-    return { what, values, matches: new Set(Object.values(values)).size === 1 };
+    return { what, values, matches: new Set(Object.values(values)).size === 1, given };
   };
   const tools = [...new Set(arms.flatMap(([, inside]) => Object.keys(inside.tools)))].sort();
   const memory = arms.map(([, inside]) => usableMemoryMiB(inside));
   const most = Math.max(...memory);
   return [
     ...tools.map((tool) => toolFact(tool, arms)),
-    fact('CPUs', (inside) => String(inside.nproc)),
+    fact('CPUs', true, (inside) => String(inside.nproc)),
     {
-      ...fact('usable memory', (inside) => `${Math.round(usableMemoryMiB(inside))} MiB`),
+      ...fact('usable memory', true, (inside) => `${Math.round(usableMemoryMiB(inside))} MiB`),
       matches: most - Math.min(...memory) <= most * MEMORY_PARITY_TOLERANCE,
     },
-    fact('CPU model', (inside) => inside.cpuModel),
-    fact('CPU flags', (inside) => `${inside.cpuFlagCount} (${inside.cpuFlagsHash.slice(0, 8)})`),
-    fact('clock source', (inside) => inside.clocksource),
-    fact('virtualisation', (inside) => inside.virtualization),
-    fact('kernel', (inside) => inside.kernel),
+    fact('CPU model', true, (inside) => inside.cpuModel),
+    fact('CPU flags', true, (inside) => `${inside.cpuFlagCount} (${inside.cpuFlagsHash.slice(0, 8)})`),
+    fact('clock source', false, (inside) => inside.clocksource),
+    fact('virtualisation', false, (inside) => inside.virtualization),
+    fact('kernel', false, (inside) => inside.kernel),
   ];
 }
 
@@ -81,12 +86,12 @@ function toolFact(tool: string, arms: [string, Inside][]): ParityFact {
   const having = arms.filter(([, inside]) => tool in inside.tools);
   const values = Object.fromEntries(having.map(([arm, inside]) => [arm, inside.tools[tool]!.slice(0, 12)]));
   const hashes = new Set(having.map(([, inside]) => inside.tools[tool]));
-  return { what: `${tool} (sha256)`, values, matches: hashes.size === 1 };
+  return { what: `${tool} (sha256)`, values, matches: hashes.size === 1, given: true };
 }
 
-/** The facts on which the arms disagree. */
+/** The facts that the arms were to share and do not: what a strict policy refuses. */
 export function parityMismatches(byArm: Readonly<Record<string, Inside>>): ParityFact[] {
-  return parityFacts(byArm).filter((fact) => !fact.matches);
+  return parityFacts(byArm).filter((fact) => fact.given && !fact.matches);
 }
 
 function percent(share: number): string {

@@ -82,14 +82,15 @@ test('arms that see the same have no mismatch', () => {
 });
 
 test('other bytes of a tool are a mismatch, and the first that is told', () => {
-  const other = { ...inside, tools: { sysbench: 'c'.repeat(64) }, kernel: '6.2.0' };
+  const other = { ...inside, tools: { sysbench: 'c'.repeat(64) }, nproc: 4 };
   const [first, second, ...rest] = parityMismatches({ native: inside, vm: other });
   assert.equal(first, {
     what: 'sysbench (sha256)',
     values: { native: 'bbbbbbbbbbbb', vm: 'cccccccccccc' },
     matches: false,
+    given: true,
   });
-  assert.is(second!.what, 'kernel');
+  assert.is(second!.what, 'CPUs');
   assert.equal(rest, []);
 });
 
@@ -101,24 +102,39 @@ test('a limit and guest RAM of the same size are equal; half the memory is not',
     what: 'usable memory',
     values: { native: '512 MiB', vm: '470 MiB' },
     matches: true,
+    given: true,
   });
   assert.not.ok(memory({ ...guest, memTotalMiB: 256 }).matches);
   assert.not.ok(memory({ ...inside, memoryLimitMiB: null }).matches);
 });
 
-test('every fact that should be equal is compared', () => {
-  const changes: [keyof Inside, Partial<Inside>, string][] = [
-    ['nproc', { nproc: 2 }, 'CPUs'],
-    ['cpuModel', { cpuModel: 'QEMU TCG CPU' }, 'CPU model'],
-    ['cpuFlagsHash', { cpuFlagsHash: 'd'.repeat(64) }, 'CPU flags'],
-    ['clocksource', { clocksource: 'hpet' }, 'clock source'],
-    ['virtualization', { virtualization: 'tcg' }, 'virtualisation'],
+test('every fact that the arms were to share is compared, and a mismatch is one', () => {
+  const changes: [Partial<Inside>, string][] = [
+    [{ nproc: 2 }, 'CPUs'],
+    [{ memoryLimitMiB: 100 }, 'usable memory'],
+    [{ cpuModel: 'QEMU TCG CPU' }, 'CPU model'],
+    [{ cpuFlagsHash: 'd'.repeat(64) }, 'CPU flags'],
   ];
-  for (const [, change, what] of changes)
+  for (const [change, what] of changes)
     assert.equal(
       parityMismatches({ native: inside, vm: { ...inside, ...change } }).map((fact) => fact.what),
       [what],
     );
+});
+
+test('what follows from the kind of box is shown, but is no mismatch to refuse', () => {
+  const vm = { ...inside, clocksource: 'hpet', virtualization: 'kvm', kernel: '6.2.0' };
+  assert.equal(parityMismatches({ native: inside, vm }), []);
+  assert.equal(
+    parityFacts({ native: inside, vm })
+      .filter(({ matches }) => !matches)
+      .map(({ what, values }) => [what, values['vm']]),
+    [
+      ['clock source', 'hpet'],
+      ['virtualisation', 'kvm'],
+      ['kernel', '6.2.0'],
+    ],
+  );
 });
 
 test('arms that ran other workloads are compared over the tools they share', () => {
