@@ -14,6 +14,16 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+/* A root opened in another mount namespace is of no use in this one: mounts on it would be refused. */
+static int root_again(struct player *p) {
+  AUTOCLOSE int fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  int moved = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 64);
+  if (moved < 0) return -1;
+  close_quietly(&p->root);
+  p->root = moved;
+  return 0;
+}
+
 static int write_at(const char *directory, const char *file, const char *text) {
   AUTOCLOSE int dir = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
   AUTOCLOSE int fd = dir < 0 ? -1 : openat(dir, file, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -77,7 +87,8 @@ int do_clone(struct player *p, const struct arg *a) {
   close(go[0]);
   close(events[1]);
   p->at = end - 1;
-  return p->from_parent < 0 || p->to_parent < 0 ? -1 : 0;
+  if (p->from_parent < 0 || p->to_parent < 0) return -1;
+  return a[0].i & CLONE_NEWNS ? root_again(p) : 0;
 }
 
 /* wait-parent: until the parent's part is done. When the parent failed or died, this process quietly ends too. */
@@ -95,15 +106,15 @@ int do_wait_parent(struct player *p, const struct arg *a) {
 }
 
 int do_unshare(struct player *p, const struct arg *a) {
-  (void)p;
-  return unshare((int)a[0].i);
+  if (unshare((int)a[0].i) < 0) return -1;
+  return a[0].i & CLONE_NEWNS ? root_again(p) : 0;
 }
 
 /* setns path type: type 0 means whatever the path is. */
 int do_setns(struct player *p, const struct arg *a) {
-  (void)p;
   AUTOCLOSE int fd = open(a[0].s, O_RDONLY | O_CLOEXEC);
-  return fd < 0 ? -1 : setns(fd, (int)a[1].i);
+  if (fd < 0 || setns(fd, (int)a[1].i) < 0) return -1;
+  return a[1].i & CLONE_NEWNS ? root_again(p) : 0;
 }
 
 /* The start time of a process (field 22 of /proc/<pid>/stat), in clock ticks; 0 when it is gone. */
@@ -134,9 +145,7 @@ int do_setns_pid(struct player *p, const struct arg *a) {
     return -1;
   }
   if (setns(fd, (int)a[2].i) < 0) return -1;
-  close_quietly(&p->root);
-  p->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-  return p->root < 0 ? -1 : 0;
+  return a[2].i & CLONE_NEWNS ? root_again(p) : 0;
 }
 
 /* pin-namespace kind path: binds /proc/self/ns/<kind> on a file, so that the namespace lives without a process. */

@@ -1,0 +1,271 @@
+import { existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BenchError } from '../../results/bench-error.ts';
+import type { HostCost } from '../../results/record/trial.ts';
+import type { Op } from '../launch/ops.ts';
+import { hierarchies, hostLayout, isUnified, type CgroupLayout, type Controller } from './layout.ts';
+import { limitWrites, type CgroupLimits } from './limits.ts';
+import { parseBlkioBytes, parseIoStat, pssBytes, readKey, readNumber, readText } from './read-cost.ts';
+
+/** All our cgroups are below this one, in every hierarchy. */
+export const PARENT = 'tare';
+/** How long a cgroup may stay busy after its processes were killed: the kernel frees them after they are reaped. */
+const EMPTY_TIMEOUT_MS = 5_000;
+
+/** A cgroup of ours: one folder in each hierarchy, made with its limits before anything joins it. */
+export class Cgroup {
+  readonly layout: CgroupLayout;
+  /** Path below the hierarchies, e.g. tare/<owner>/<trial>. */
+  readonly path: string;
+  /** Limits the kernel does not have. */
+  readonly notes: string[] = [];
+
+  constructor(path: string, layout: CgroupLayout = hostLayout()) {
+    this.path = path;
+    this.layout = layout;
+  }
+
+  /** Its folders, one per hierarchy. */
+  get folders(): string[] {
+    return hierarchies(this.layout).map((mount) => join(mount, this.path));
+  }
+
+  /** Makes the folders and sets the limits. */
+  create(limits: CgroupLimits): void {
+    if (hierarchies(this.layout).length === 0)
+      throw new BenchError('no-cgroup', 'this host has no cgroup hierarchy mounted', {
+        hint: 'mount -t cgroup2 none /sys/fs/cgroup',
+      });
+    for (const mount of hierarchies(this.layout)) makeBelow(mount, this.path, this.layout);
+    this.setLimits(limits);
+  }
+
+  /** Sets or changes limits. */
+  setLimits(limits: CgroupLimits): void {
+    for (const write of limitWrites(this.layout, limits)) {
+      const folder = this.folder(write.controller);
+      try {
+        if (!folder) throw new Error(`there is no ${write.controller} controller`);
+        writeFileSync(join(folder, write.file), write.value);
+      } catch (cause) {
+        const message = `${write.file}=${write.value}: ${(cause as Error).message}`;
+        if (!write.optional)
+          throw new BenchError('cgroup-limit', `the cgroup limit ${message} was refused`, { cause });
+        this.notes.push(message);
+      }
+    }
+  }
+
+  /** Its folder for a controller; on v2 there is one for all. */
+  folder(controller: Controller): string | undefined {
+    const mount = isUnified(this.layout) ? this.layout.v2?.mount : this.layout.v1[controller];
+    return mount === undefined ? undefined : join(mount, this.path);
+  }
+
+  /** Operations by which a launched process joins it (waits about 10 ms once, for the kernel). */
+  joinOps(): Op[] {
+    return this.folders.map((directory) => ({ op: 'join-cgroup', directory }));
+  }
+
+  /** The same for the parent's part of a clone, where it overlaps with the child's work. */
+  attachChildOps(): Op[] {
+    return this.folders.map((directory) => ({ op: 'attach-child', directory }));
+  }
+
+  pids(): number[] {
+    const folder = this.folders[0];
+    return folder === undefined ? [] : pidsBelow(folder);
+  }
+
+  cpuMs(): number {
+    if (isUnified(this.layout)) return (readKey(this.file('cpu', 'cpu.stat'), 'usage_usec') ?? 0) / 1e3;
+    return (readNumber(this.file('cpuacct', 'cpuacct.usage')) ?? 0) / 1e6;
+  }
+
+  /** Reads of the cgroup and of /proc/<pid>/smaps_rollup only. */
+  cost(diskBytes: number | null): HostCost {
+    const unified = isUnified(this.layout);
+    const io = unified
+      ? parseIoStat(readText(this.file('io', 'io.stat')) ?? '')
+      : parseBlkioBytes(readText(this.file('blkio', 'blkio.throttle.io_service_bytes')) ?? '');
+    return {
+      cpuMs: this.cpuMs(),
+      memoryPssBytes: pssBytes(this.pids()),
+      memoryCgroupBytes: readNumber(
+        this.file('memory', unified ? 'memory.current' : 'memory.usage_in_bytes'),
+      ),
+      ioReadBytes: io.read,
+      ioWriteBytes: io.write,
+      diskBytes,
+    };
+  }
+
+  throttledMs(): number | null {
+    const file = this.file('cpu', 'cpu.stat');
+    if (isUnified(this.layout)) {
+      const us = readKey(file, 'throttled_usec');
+      return us === null ? null : us / 1e3;
+    }
+    const ns = readKey(file, 'throttled_time');
+    return ns === null ? null : ns / 1e6;
+  }
+
+  /** How many of its processes were killed for want of memory. */
+  oomKills(): number {
+    return isUnified(this.layout)
+      ? (readKey(this.file('memory', 'memory.events'), 'oom_kill') ?? 0)
+      : (readKey(this.file('memory', 'memory.oom_control'), 'oom_kill') ?? 0);
+  }
+
+  async freeze(frozen: boolean): Promise<void> {
+    const unified = isUnified(this.layout);
+    const file = this.file('freezer', unified ? 'cgroup.freeze' : 'freezer.state');
+    if (!existsSync(file))
+      throw new BenchError('cgroup-freezer', `${this.path} cannot be frozen: no freezer on this host`);
+    writeFileSync(file, unified ? (frozen ? '1' : '0') : frozen ? 'FROZEN' : 'THAWED');
+    const settled = (): boolean =>
+      unified
+        ? readKey(this.file('freezer', 'cgroup.events'), 'frozen') === (frozen ? 1 : 0)
+        : readText(file)?.trim() === (frozen ? 'FROZEN' : 'THAWED');
+    const deadline = Date.now() + EMPTY_TIMEOUT_MS;
+    while (!settled()) {
+      if (Date.now() > deadline)
+        throw new BenchError('cgroup-freezer', `${this.path} did not ${frozen ? 'freeze' : 'thaw'}`);
+      if (frozen && !unified) writeFileSync(file, 'FROZEN');
+      await sleep(2);
+    }
+  }
+
+  /** Kills everything in it and below; resolves when it is empty. */
+  async killAll(): Promise<void> {
+    const deadline = Date.now() + EMPTY_TIMEOUT_MS;
+    for (let wait = 1; ; wait = Math.min(wait * 2, 50)) {
+      const pids = this.pids();
+      if (pids.length === 0) return;
+      for (const pid of pids) {
+        try {
+          process.kill(pid, 'SIGKILL');
+        } catch {
+          // It ended meanwhile.
+        }
+      }
+      thaw(this);
+      if (Date.now() > deadline)
+        throw new BenchError('cgroup-busy', `processes ${pids.join(', ')} in cgroup ${this.path} do not end`);
+      await sleep(wait);
+    }
+  }
+
+  /** Kills what is in it and removes it. Idempotent. */
+  async destroy(): Promise<void> {
+    await this.killAll();
+    for (const folder of this.folders) await removeTree(folder);
+    // The owner's level goes with its last trial; the parent stays for others.
+    for (const mount of hierarchies(this.layout)) removeIfEmpty(join(mount, dirname(this.path)), mount);
+  }
+
+  private file(controller: Controller, name: string): string {
+    return join(this.folder(controller) ?? '/nonexistent', name);
+  }
+}
+
+/** Makes `tare/<owner>/<trial>` with its limits, before anything joins it. */
+export function createCgroup(owner: string, trial: string, limits: CgroupLimits): Cgroup {
+  const cgroup = new Cgroup(join(PARENT, owner, trial));
+  cgroup.create(limits);
+  return cgroup;
+}
+
+/** Owners that have cgroups, with their trials: what a sweep looks at. */
+export function listCgroups(layout: CgroupLayout = hostLayout()): { owner: string; trial: string }[] {
+  const found = new Map<string, { owner: string; trial: string }>();
+  for (const mount of hierarchies(layout)) {
+    for (const owner of folderNames(join(mount, PARENT))) {
+      const trials = folderNames(join(mount, PARENT, owner));
+      if (trials.length === 0) found.set(owner, { owner, trial: '' });
+      for (const trial of trials) found.set(`${owner}/${trial}`, { owner, trial });
+    }
+  }
+  return [...found.values()];
+}
+
+function thaw(cgroup: Cgroup): void {
+  const folder = cgroup.folder('freezer');
+  const [name, value] = isUnified(cgroup.layout) ? ['cgroup.freeze', '0'] : ['freezer.state', 'THAWED'];
+  try {
+    if (folder) writeFileSync(join(folder, name), value, { flag: 'r+' });
+  } catch {
+    // Nothing to thaw.
+  }
+}
+
+/** Makes a path one level at a time: a v1 cpuset starts empty, a v2 level must hand controllers down. */
+function makeBelow(mount: string, path: string, layout: CgroupLayout): void {
+  let folder = mount;
+  for (const part of path.split('/')) {
+    if (isUnified(layout)) handDown(folder, layout.v2?.controllers ?? []);
+    const above = folder;
+    folder = join(folder, part);
+    mkdirSync(folder, { recursive: true });
+    if (mount === layout.v1.cpuset && !isUnified(layout)) {
+      for (const file of ['cpuset.cpus', 'cpuset.mems']) {
+        if ((readText(join(folder, file)) ?? '').trim() === '')
+          writeFileSync(join(folder, file), readFileSync(join(above, file), 'utf8').trim());
+      }
+    }
+  }
+}
+
+const WANTED_V2 = ['cpuset', 'cpu', 'io', 'memory', 'pids'];
+
+function handDown(folder: string, offered: string[]): void {
+  for (const controller of WANTED_V2.filter((name) => offered.includes(name))) {
+    try {
+      writeFileSync(join(folder, 'cgroup.subtree_control'), `+${controller}`);
+    } catch {
+      // Not delegated to us, or held back by processes at this level: the limit itself will say so when it is set.
+    }
+  }
+}
+
+async function removeTree(folder: string): Promise<void> {
+  const deadline = Date.now() + EMPTY_TIMEOUT_MS;
+  for (const name of folderNames(folder)) await removeTree(join(folder, name));
+  for (let wait = 1; ; wait = Math.min(wait * 2, 50)) {
+    try {
+      rmdirSync(folder);
+      return;
+    } catch (cause) {
+      const code = (cause as NodeJS.ErrnoException).code;
+      if (code === 'ENOENT') return;
+      if (code !== 'EBUSY' || Date.now() > deadline)
+        throw new BenchError('cgroup-busy', `the cgroup ${folder} cannot be removed`, { cause });
+    }
+    await sleep(wait);
+  }
+}
+
+function removeIfEmpty(folder: string, mount: string): void {
+  if (relative(mount, folder) === '' || relative(mount, folder) === PARENT) return;
+  try {
+    rmdirSync(folder);
+  } catch {
+    // Others are in it.
+  }
+}
+
+function folderNames(folder: string): string[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => entry.name);
+  } catch {
+    return [];
+  }
+}
+
+function pidsBelow(folder: string): number[] {
+  const own = (readText(join(folder, 'cgroup.procs')) ?? '').split('\n').filter(Boolean).map(Number);
+  return [...own, ...folderNames(folder).flatMap((name) => pidsBelow(join(folder, name)))];
+}

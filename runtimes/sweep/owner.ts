@@ -1,0 +1,67 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as z from 'zod';
+
+/** Files that say who is alive; on a tmpfs, so that a reboot forgets what it took away anyway. */
+export const OWNERS_FOLDER = '/run/tare/owners';
+
+const ownerSchema = z.object({
+  owner: z.string().regex(/^[a-z0-9-]{1,32}$/),
+  pid: z.int().positive(),
+  startTime: z.string(),
+  scratchDir: z.string().startsWith('/'),
+});
+/** Who made resources on this host: a process, by pid and the time it started, since pids are used again. */
+export type Owner = z.infer<typeof ownerSchema>;
+
+/** Start time of a process in clock ticks since boot (field 22 of /proc/<pid>/stat); undefined when it is gone. */
+export function processStartTime(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The name in parentheses may hold anything; count from its end. A zombie has ended for our purposes.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return fields[0] === 'Z' ? undefined : fields[19];
+  } catch {
+    return undefined;
+  }
+}
+
+/** Says that this process owns everything named `owner` and everything below `scratchDir`. */
+export function registerOwner(owner: string, scratchDir: string, folder = OWNERS_FOLDER): Promise<void> {
+  mkdirSync(folder, { recursive: true, mode: 0o755 });
+  const record: Owner = {
+    owner,
+    pid: process.pid,
+    startTime: processStartTime(process.pid) ?? '',
+    scratchDir,
+  };
+  const file = join(folder, `${owner}.json`);
+  writeFileSync(`${file}.new`, JSON.stringify(record) + '\n');
+  renameSync(`${file}.new`, file);
+  return Promise.resolve();
+}
+
+/** Takes the claim back, after everything was removed. Idempotent. */
+export function releaseOwner(owner: string, folder = OWNERS_FOLDER): Promise<void> {
+  rmSync(join(folder, `${owner}.json`), { force: true });
+  return Promise.resolve();
+}
+
+/** All owners on record, dead or alive. A file that cannot be read is no owner. */
+export function listOwners(folder = OWNERS_FOLDER): Owner[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.json'))
+    .flatMap((name) => {
+      try {
+        const parsed = ownerSchema.safeParse(JSON.parse(readFileSync(join(folder, name), 'utf8')));
+        return parsed.success ? [parsed.data] : [];
+      } catch {
+        return [];
+      }
+    });
+}
+
+export function isAlive(owner: Pick<Owner, 'pid' | 'startTime'>): boolean {
+  return processStartTime(owner.pid) === owner.startTime;
+}
