@@ -1,0 +1,2 @@
+// Enhancement only: the page says everything without it.
+'use strict';

@@ -1,0 +1,48 @@
+import { findings } from '../../answer/findings.ts';
+import { answerTable, type AnswerRow } from '../../answer/table.ts';
+import { EMULATED, printable } from '../../words/names.ts';
+import { percent } from '../../words/number.ts';
+import { verdictLegend, verdictWords } from '../../words/verdict.ts';
+import { anchor } from '../anchor.ts';
+import type { ReportRun } from '../report-run.ts';
+
+/** The answer first: one sentence per question and box, then the table of metric × box. */
+export function answerSection({ plan, summary }: ReportRun) {
+  const table = answerTable(summary, plan);
+  const rows = table.rows.map((row) => rowModel(row, table.baselineEmulated));
+  return {
+    findings: findings(summary, plan).map((finding) => ({
+      question: finding.question,
+      link: anchor('work', finding.workload),
+      clauses: finding.clauses.map((clause) => ({
+        ...clause,
+        sign: clause.verdict === 'none' ? '–' : verdictWords(clause.verdict).sign,
+      })),
+    })),
+    baselineName: table.baselineName,
+    arms: table.arms,
+    hasCaveats: table.arms.some((arm) => arm.caveats.length > 0),
+    primaryRows: rows.filter((row) => row.primary),
+    detailRows: rows.filter((row) => !row.primary),
+    hasDetails: rows.some((row) => !row.primary),
+    legend: verdictLegend(),
+    level: percent(summary.confidence, 0),
+    margin: percent(summary.margin, 1),
+    warnings: summary.warnings.map((warning) => printable(warning)),
+  };
+}
+
+function rowModel(row: AnswerRow, baselineEmulated: boolean) {
+  return {
+    ...row,
+    baselineMedian: row.baselineMedian ?? '–',
+    baselineTag: baselineEmulated && row.baselineMedian !== null ? EMULATED : null,
+    cells: row.cells.map((cell) => ({
+      ...cell,
+      interval: cell.interval ?? '',
+      tag: cell.emulated && cell.median !== null ? EMULATED : null,
+      median: cell.median ?? '',
+      problem: cell.problem === null ? '' : printable(cell.problem, 200),
+    })),
+  };
+}
