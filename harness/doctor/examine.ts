@@ -93,8 +93,8 @@ function cpus(usable: readonly number[]): Finding {
 
 function cgroups(): Finding {
   const layout = cgroupLayout(readText('/proc/self/mounts') ?? '');
-  const says = `cgroup ${layout.version}${layout.favordynmods ? ', favordynmods on (numbers are not comparable with it off)' : ''}`;
-  return layout.version === 'none'
+  const says = `cgroup ${layout.layout}${layout.favordynmods ? ', favordynmods on (numbers are not comparable with it off)' : ''}`;
+  return layout.layout === 'none'
     ? {
         what: 'cgroups',
         state: 'missing',

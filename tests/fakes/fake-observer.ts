@@ -32,7 +32,9 @@ export function fakeObserver(
   log: string[],
   disturbance: () => Disturbance = () => CALM,
   drift = 0,
+  cpusOfTrial: (trial: number) => number = () => 1,
 ): Observer {
+  let trial = 0;
   return {
     inspect: () => {
       log.push('inspect');
