@@ -73,6 +73,18 @@ export const policySchema = z.strictObject({
 });
 export type Policy = z.infer<typeof policySchema>;
 
+/** When the run may end before its last round. Absent: every planned round is run. */
+export const stoppingSchema = z.strictObject({
+  min: z.int().min(1).meta({ description: 'rounds before the first look' }),
+  max: z.int().min(1).meta({ description: 'rounds after which it ends in any case; equals rounds' }),
+  precision: z
+    .number()
+    .gt(0)
+    .meta({ description: "target half-width of each overhead's interval, as a ratio: 0.01 is ±1 %" }),
+  budgetMs: z.number().gt(0).nullable().meta({ description: 'wall time after which no round begins' }),
+});
+export type Stopping = z.infer<typeof stoppingSchema>;
+
 /** plan.json: what will be run and in what order; on disk before the first trial. */
 export const planSchema = z.strictObject({
   schema: z.literal('tare.plan/1'),
@@ -96,6 +108,10 @@ export const planSchema = z.strictObject({
     .array(z.array(z.string()))
     .meta({ description: 'order[r] = cell ids of round r, in the order they run' }),
   policy: policySchema,
+  stopping: stoppingSchema.optional(),
+  control: z.string().optional().meta({
+    description: 'id of a second arm equal to the baseline: what it shows is noise',
+  }),
   image: z
     .strictObject({ digest: z.string(), suite: z.string(), packages: z.record(z.string(), z.string()) })
     .nullable(),

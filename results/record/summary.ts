@@ -94,6 +94,33 @@ export const publishedBesideSchema = z.strictObject({
 });
 export type PublishedBeside = z.infer<typeof publishedBesideSchema>;
 
+/** STATISTICS 5: how a workload of an adaptive run came to its end. */
+export const stopSchema = z.strictObject({
+  workload: z.string(),
+  stop: z.boolean(),
+  reason: z.enum(['precision-met', 'max-rounds', 'budget-spent', 'goes-on']),
+  rounds: z.int(),
+  halfWidth: z.number().nullable().meta({ description: 'widest half-width at the look level, as a ratio' }),
+  widest: z.string().nullable(),
+  why: z.string(),
+});
+export type Stop = z.infer<typeof stopSchema>;
+
+/** What a second arm equal to the baseline showed: the noise floor of one metric. */
+export const noiseFloorSchema = z.strictObject({
+  workload: z.string(),
+  metric: z.string(),
+  n: z.int(),
+  pairedSd: z.number(),
+  apparent: z.number().meta({ description: 'the cost ratio that the two equal arms seemed to have' }),
+  low: z.number().nullable(),
+  high: z.number().nullable(),
+  detectable: z.number().meta({
+    description: 'smallest worsening, as a ratio, that these rounds would have shown nine times in ten',
+  }),
+});
+export type NoiseFloor = z.infer<typeof noiseFloorSchema>;
+
 /** summary.json: everything the page says in numbers, recomputable from plan.json and trials.jsonl. */
 export const summarySchema = z.strictObject({
   schema: z.literal('tare.summary/1'),
@@ -120,6 +147,8 @@ export const summarySchema = z.strictObject({
       z.strictObject({ what: z.string(), values: z.record(z.string(), z.string()), matches: z.boolean() }),
     )
     .meta({ description: 'inside facts by arm: equal or not' }),
+  stopping: z.array(stopSchema).optional().meta({ description: 'adaptive runs only' }),
+  noiseFloor: z.array(noiseFloorSchema).optional().meta({ description: 'runs with a control arm only' }),
   warnings: z.array(z.string()),
 });
 export type Summary = z.infer<typeof summarySchema>;

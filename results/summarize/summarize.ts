@@ -1,11 +1,13 @@
 import type { Plan } from '../record/plan.ts';
-import type { Comparison, Summary } from '../record/summary.ts';
+import type { Comparison, Stop, Summary } from '../record/summary.ts';
 import type { Outcome, TrialRecord } from '../record/trial.ts';
 import { publishedResults, type PublishedRow } from '../published/published-results.ts';
 import { summarizeSeries } from '../statistics/summarize-series.ts';
 import { trialSeries } from './observations.ts';
 import { parityTable, unequalTools } from './parity.ts';
 import { publishedBeside } from './published-beside.ts';
+import { noiseFloor } from './noise-floor.ts';
+import { stopsOfRun } from './stops.ts';
 import { voidedRounds } from './voided-rounds.ts';
 import { summaryWarnings } from './warnings.ts';
 
@@ -33,6 +35,7 @@ export function summarize(
   });
   const beside = publishedBeside(plan, series, published);
   const unequal = unequalTools(trials);
+  const stopping = plan.stopping && stopsOfRun(plan, trials);
   const summary: Omit<Summary, 'warnings'> = {
     schema: 'tare.summary/1',
     runId: plan.runId,
@@ -45,9 +48,11 @@ export function summarize(
       refuseUnequalTools(one, unequal(one.workload, one.arm, one.baseline)),
     ),
     published: beside.rows,
-    counts: countOutcomes(plan, trials),
+    counts: countOutcomes(plan, trials, stopping),
     voidedRounds: voided.list,
     parity: parityTable(trials),
+    ...(stopping && { stopping }),
+    ...(plan.control && { noiseFloor: noiseFloor(plan.control, comparisons, plan.policy) }),
   };
   return { ...summary, warnings: [...summaryWarnings(plan, summary), ...beside.warnings] };
 }
@@ -81,13 +86,21 @@ const COUNTERS: Record<Outcome['status'], Exclude<keyof Summary['counts'], 'plan
 };
 
 /**
- * `planned` counts the planned rounds only; spare rounds (after them in the order, run to replace void ones) count when
- * they were run.
+ * `planned` counts the planned rounds only, and of a workload that stopped early those until it stopped; spare rounds
+ * (after them in the order, run to replace void ones) count when they were run.
  */
-function countOutcomes(plan: Plan, trials: readonly TrialRecord[]): Summary['counts'] {
-  const planned = plan.rounds * plan.cells.length;
+function countOutcomes(
+  plan: Plan,
+  trials: readonly TrialRecord[],
+  stopping: readonly Stop[] | undefined,
+): Summary['counts'] {
+  const roundsOf = (workload: string): number => {
+    const stop = stopping?.find((one) => one.workload === workload && one.stop);
+    return stop ? Math.min(stop.rounds, plan.rounds) : plan.rounds;
+  };
+  const planned = plan.cells.reduce((sum, cell) => sum + roundsOf(cell.workload), 0);
   const counts = { planned, completed: 0, failed: 0, timedOut: 0, invalid: 0, aborted: 0, missing: 0 };
   for (const { outcome } of trials) counts[COUNTERS[outcome.status]]++;
-  counts.missing = planned - trials.filter(({ round }) => round < plan.rounds).length;
+  counts.missing = planned - trials.filter(({ round, workload }) => round < roundsOf(workload)).length;
   return counts;
 }

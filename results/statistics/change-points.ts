@@ -1,0 +1,153 @@
+import type { Interval } from '../record/summary.ts';
+import { CHANGE_ALPHA, CHANGE_DRAWS, CHANGE_MIN_SIDE, MATERIAL_LAG1 } from './defaults.ts';
+import { lag1 } from './describe.ts';
+import { hodgesLehmann } from './hodges-lehmann.ts';
+import { normalDraw, seeded, type Random } from './random.ts';
+import { midRanks, rankScan } from './rank-scan.ts';
+import { normalQuantile } from './distribution.ts';
+import { medianOfSorted } from './theil-sen.ts';
+
+export interface ChangePoint {
+  /** The change lies between index − 1 and index. */
+  index: number;
+  /** By how much the level rose (in the series' own scale: ln ratio), as the Hodges–Lehmann shift between the sides. */
+  shift: number;
+  interval: Interval;
+  p: number;
+  /** The lag-1 autocorrelation that the critical value allows for; 0: values exchange freely. */
+  allowedLag1: number;
+}
+
+export interface ChangeOptions {
+  /** Smallest |shift| that is worth a name, in the series' scale. */
+  tolerance: number;
+  seed: string;
+  alpha?: number;
+}
+
+/**
+ * STATISTICS 7: changes of level in one series, earliest first. The largest standardised rank sum is compared with what
+ * it does when there is no change: under seeded permutation, or under AR(φ̂) draws when the residuals of the fitted
+ * halves still lean on each other. A change that is real and larger than the tolerance splits the series, and both sides
+ * are searched again.
+ */
+export function changePoints(values: readonly number[], options: ChangeOptions): ChangePoint[] {
+  const found: ChangePoint[] = [];
+  const search = (from: number, to: number): void => {
+    const change = strongestChange(values.slice(from, to), options);
+    if (!change) return;
+    const index = from + change.index;
+    search(from, index);
+    found.push({ ...change, index });
+    search(index, to);
+  };
+  search(0, values.length);
+  return found;
+}
+
+function strongestChange(values: readonly number[], options: ChangeOptions): ChangePoint | null {
+  const { tolerance, seed, alpha = CHANGE_ALPHA } = options;
+  const ranks = midRanks(values);
+  const scan = rankScan(ranks);
+  if (!scan) return null;
+  const before = values.slice(0, scan.k);
+  const after = values.slice(scan.k);
+  const location = shiftBetween(before, after);
+  if (Math.abs(location.shift) <= tolerance) return null;
+  const phi = residualLag1(before, after);
+  const allowedLag1 = phi > MATERIAL_LAG1 ? phi : 0;
+  const p = exceedance(nullStatistics(values.length, allowedLag1, ranks, seed), scan.statistic);
+  if (p > alpha) return null;
+  return { index: scan.k, ...location, p, allowedLag1 };
+}
+
+/**
+ * Shift between two sides: the median of all differences (Hodges & Lehmann 1963), with the interval from the
+ * Mann–Whitney normal quantile on their order.
+ */
+function shiftBetween(
+  before: readonly number[],
+  after: readonly number[],
+): { shift: number; interval: Interval } {
+  const differences = Float64Array.from(after.flatMap((a) => before.map((b) => a - b))).sort();
+  const m = differences.length;
+  const level = 0.95;
+  const spread = normalQuantile((1 + level) / 2) * Math.sqrt((m * (before.length + after.length + 1)) / 12);
+  const q = Math.max(0, Math.floor(m / 2 - spread));
+  return {
+    shift: medianOfSorted(differences),
+    interval: { low: differences[q] as number, high: differences[m - 1 - q] as number, level },
+  };
+}
+
+/** Lag-1 of the ranks of residuals about each side's own level, with Kendall's correction for its bias of −(1 + 3φ)/n. */
+function residualLag1(before: readonly number[], after: readonly number[]): number {
+  const centre = (side: readonly number[]): number[] => {
+    const middle = hodgesLehmann(side).estimate;
+    return side.map((value) => value - middle);
+  };
+  const residuals = midRanks([...centre(before), ...centre(after)]);
+  const n = residuals.length;
+  const raw = lag1(residuals) ?? 0;
+  return Math.min(0.95, raw + (1 + 3 * raw) / n);
+}
+
+const drawn = new Map<string, Float64Array>();
+
+/** Sorted draws of the statistic when nothing changes; remembered per length and φ, since ranks are all it sees. */
+function nullStatistics(n: number, phi: number, ranks: Float64Array, seed: string): Float64Array {
+  const rounded = Math.round(phi * 20) / 20;
+  const tied = new Set(ranks).size < n;
+  const key = `${seed} ${n} ${rounded}`;
+  const known = tied ? undefined : drawn.get(key);
+  if (known) return known;
+  const random = seeded(key);
+  const sequence = rounded > 0 ? autoregressive(n, rounded, random) : permuted(ranks, random);
+  const statistics = Float64Array.from(
+    { length: CHANGE_DRAWS },
+    () => rankScan(sequence())?.statistic ?? 0,
+  ).sort();
+  if (!tied) {
+    if (drawn.size > 2000) drawn.clear();
+    drawn.set(key, statistics);
+  }
+  return statistics;
+}
+
+function permuted(ranks: Float64Array, random: Random): () => Float64Array {
+  const shuffled = ranks.slice();
+  return () => {
+    for (let i = shuffled.length - 1; i > 0; i--) {
+      const j = Math.floor(random() * (i + 1));
+      const held = shuffled[i] as number;
+      shuffled[i] = shuffled[j] as number;
+      shuffled[j] = held;
+    }
+    return shuffled;
+  };
+}
+
+function autoregressive(n: number, phi: number, random: Random): () => Float64Array {
+  const innovation = Math.sqrt(1 - phi * phi);
+  return () => {
+    const values = new Float64Array(n);
+    let last = normalDraw(random);
+    for (let i = 0; i < n; i++)
+      values[i] = last = i === 0 ? last : phi * last + innovation * normalDraw(random);
+    return midRanks(values);
+  };
+}
+
+function exceedance(sorted: Float64Array, statistic: number): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sorted[middle] as number) < statistic - 1e-12) low = middle + 1;
+    else high = middle;
+  }
+  return (sorted.length - low + 1) / (sorted.length + 1);
+}
+
+/** Fewest points in which a change can be found. */
+export const CHANGE_MIN_POINTS = 2 * CHANGE_MIN_SIDE;
