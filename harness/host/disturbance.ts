@@ -27,7 +27,7 @@ export interface OpenWindow {
 
 /** A closed one: turned into evidence when the instance's own CPU time is known. */
 export interface ClosedWindow {
-  disturbance(instanceCpuMs: number, throttledMs: number | null): Disturbance;
+  disturbance(instanceUserMs: number, throttledMs: number | null): Disturbance;
 }
 
 interface Reading {
@@ -48,8 +48,8 @@ export function beginWindow(cpuset: readonly number[], senses: Senses = realSens
       const after = look(senses, 'clock first');
       const load1 = Number.parseFloat(senses.read('/proc/loadavg') ?? '');
       return {
-        disturbance: (instanceCpuMs, throttledMs) =>
-          compare(before, after, cpuset, Number.isFinite(load1) ? load1 : 0, instanceCpuMs, throttledMs),
+        disturbance: (instanceUserMs, throttledMs) =>
+          compare(before, after, cpuset, Number.isFinite(load1) ? load1 : 0, instanceUserMs, throttledMs),
       };
     },
   };
@@ -79,11 +79,11 @@ function compare(
   after: Reading,
   cpuset: readonly number[],
   load1: number,
-  instanceCpuMs: number,
+  instanceUserMs: number,
   throttledMs: number | null,
 ): Disturbance {
-  const spent = rise(before.cpus, after.cpus, cpuset, ['user', 'nice', 'system']);
-  const interrupts = rise(before.cpus, after.cpus, cpuset, ['irq', 'softirq']);
+  const user = rise(before.cpus, after.cpus, cpuset, ['user', 'nice']);
+  const kernel = rise(before.cpus, after.cpus, cpuset, ['system', 'irq', 'softirq']);
   const pressure = (kind: keyof Reading['pressureUs']): number | null => {
     const from = before.pressureUs[kind];
     const to = after.pressureUs[kind];
@@ -92,9 +92,10 @@ function compare(
   return {
     windowMs: Number(after.at - before.at) / 1e6,
     stealMs: rise(before.cpus, after.cpus, cpuset, ['steal']),
-    measuredBusyMs: spent + interrupts,
-    // Interrupts are left out: a network trial's packets are handled in them, and nobody else's processes are.
-    foreignMs: Math.max(0, spent - instanceCpuMs),
+    measuredBusyMs: user + kernel,
+    // User mode only: a file or network trial's blocks and packets are handled in interrupts and kernel threads that no
+    // cgroup is charged for, while other people's work is never without user time.
+    foreignMs: Math.max(0, user - instanceUserMs),
     harnessCpuMs: Math.max(0, after.ownCpuUs - before.ownCpuUs) / 1000,
     load1,
     cpuPressureUs: pressure('cpu'),

@@ -10,7 +10,7 @@ export interface Observer {
   readClock(instance: Instance): Promise<ClockReading>;
   checkClock(first: ClockReading, second: ClockReading): ClockCheck;
   beginWindow(cpuset: number[]): {
-    stop(): { disturbance(instanceCpuMs: number, throttledMs: number | null): Disturbance };
+    stop(): { disturbance(instanceUserMs: number, throttledMs: number | null): Disturbance };
   };
 }
 

@@ -183,11 +183,12 @@ class Trial {
     this.evidence.cost.run = {
       ...after,
       cpuMs: after.cpuMs - before.cpuMs,
+      cpuUserMs: rise(before.cpuUserMs ?? null, after.cpuUserMs ?? null),
       ioReadBytes: rise(before.ioReadBytes, after.ioReadBytes),
       ioWriteBytes: rise(before.ioWriteBytes, after.ioWriteBytes),
     };
     this.evidence.disturbance = closed.disturbance(
-      this.evidence.cost.run.cpuMs,
+      rise(before.cpuUserMs ?? null, after.cpuUserMs ?? null) ?? this.evidence.cost.run.cpuMs,
       rise(throttledBefore, throttledAfter),
     );
     const drift = clockFailure(this.evidence.clock, plan.policy);

@@ -28,7 +28,7 @@ export const disturbanceSchema = z.strictObject({
   measuredBusyMs: z.number().meta({ description: 'busy time of the measured CPUs, all processes' }),
   foreignMs: z.number().meta({
     description:
-      'busy time of the measured CPUs that was not the instance: the larger of 0 and the difference',
+      'user-mode time of the measured CPUs that was not the instance: the larger of 0 and the difference',
   }),
   harnessCpuMs: z.number().meta({ description: "the harness's own user+system time in the window" }),
   load1: z.number(),
@@ -61,6 +61,7 @@ export const hostCostSchema = z.strictObject({
   cpuMs: z
     .number()
     .meta({ description: 'CPU time of everything the instance runs, emulator threads included' }),
+  cpuUserMs: z.number().nullable().optional().meta({ description: 'the user-mode part of cpuMs' }),
   memoryPssBytes: z
     .number()
     .nullable()

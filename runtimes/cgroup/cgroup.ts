@@ -83,6 +83,16 @@ export class Cgroup {
     return (readNumber(this.file('cpuacct', 'cpuacct.usage')) ?? 0) / 1e6;
   }
 
+  /** The user-mode part of cpuMs; null where the kernel does not say. */
+  private cpuUserMs(): number | null {
+    if (isUnified(this.layout)) {
+      const us = readKey(this.file('cpu', 'cpu.stat'), 'user_usec');
+      return us === null ? null : us / 1e3;
+    }
+    const ns = readNumber(this.file('cpuacct', 'cpuacct.usage_user'));
+    return ns === null ? null : ns / 1e6;
+  }
+
   /** Reads of the cgroup and of /proc/<pid>/smaps_rollup only. */
   cost(diskBytes: number | null): HostCost {
     const unified = isUnified(this.layout);
@@ -91,6 +101,7 @@ export class Cgroup {
       : parseBlkioBytes(readText(this.file('blkio', 'blkio.throttle.io_service_bytes')) ?? '');
     return {
       cpuMs: this.cpuMs(),
+      cpuUserMs: this.cpuUserMs(),
       memoryPssBytes: pssBytes(this.pids()),
       memoryCgroupBytes: readNumber(
         this.file('memory', unified ? 'memory.current' : 'memory.usage_in_bytes'),
