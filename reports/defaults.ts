@@ -19,5 +19,5 @@ export const defaults = {
   /** Width of a picture beside others and on a phone, px: 360 is the narrowest common screen, less the margins. */
   narrowWidth: 328,
   /** Width of a picture over the whole column, px. */
-  wideWidth: 720,
+  wideWidth: 960,
 } as const;

@@ -86,7 +86,7 @@ function workCostPictures(plan: Plan, trials: readonly TrialRecord[]): (Picture 
       (one) => one.primary && one.better === 'higher' && one.unit.endsWith('/s'),
     );
     if (!metric) return null;
-    const unit = metric.unit.slice(0, -2);
+    const unit = metric.unit.slice(0, -2).replace(/(?<=[a-z]{2})s$/, '');
     const points = trials.flatMap((trial) => {
       if (trial.workload !== workload.id || trial.outcome.status !== 'completed') return [];
       const rate = trial.outcome.samples.find((sample) => sample.metric === metric.name)?.value;
@@ -105,12 +105,12 @@ function workCostPictures(plan: Plan, trials: readonly TrialRecord[]): (Picture 
     return stripPicture(
       {
         id: `work-cost-${workload.id}`,
-        title: printable(`Host CPU per unit of work: ${names.workload(workload.id)}`, 90),
+        title: 'Host CPU per unit of work',
         caption: `CPU time the host spends for one unit (${unit}), emulator included: the price of the work, not its speed.`,
         alt: `Host CPU time per unit of work for ${names.workload(workload.id)}, every trial by arm.`,
         workload: workload.id,
         axis: `µs of host CPU per ${printable(unit, 24)}`,
-        labelExpr: "format(datum.value, '~s')",
+        labelExpr: "format(datum.value, ',~r')",
       },
       points,
       encoding,

@@ -44,7 +44,7 @@ export function distributionPicture(
           type: 'quantitative' as const,
           title: i === arms.length - 1 ? chartLabel(`${metric.unit}, ${metric.better} is better`) : null,
           scale: scaleOf('linear', domain),
-          axis: { tickCount: 4, grid: false, labelFlush: true },
+          axis: { tickCount: 4, grid: false, labelBound: true },
         };
         const colour = encoding.colourOf(arm);
         return {

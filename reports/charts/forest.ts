@@ -1,6 +1,7 @@
 import type { TopLevelSpec } from 'vega-lite';
 import type { Plan } from '../../results/record/plan.ts';
-import type { Comparison, Summary } from '../../results/record/summary.ts';
+import type { Summary } from '../../results/record/summary.ts';
+import { keyOf } from '../answer/table.ts';
 import { defaults } from '../defaults.ts';
 import { costWords } from '../words/cost.ts';
 import { chartLabel, namesOf } from '../words/names.ts';
@@ -8,10 +9,11 @@ import { percent } from '../words/number.ts';
 import { armEncoding } from './arm-encoding.ts';
 import type { Picture } from './picture.ts';
 import { domainFor, logTicks, scaleOf } from './scale.ts';
-import { band, ink, paper, quiet } from './theme.ts';
+import { band, paper, quiet } from './theme.ts';
 
 interface Row {
-  row: string;
+  group: string;
+  groupKey: string;
   arm: string;
   cost: number;
   low: number;
@@ -58,37 +60,73 @@ export function forestPictures(summary: Summary, plan: Plan): Picture[] {
   return pictures;
 }
 
+/** In the order of the plan, so that the same boxes stand below each other in every group. */
 function forestRows(summary: Summary, plan: Plan): Row[] {
   const names = namesOf(plan);
   const encoding = armEncoding(plan);
-  const usable = summary.comparisons.filter(
-    (one): one is Comparison & { overhead: number } =>
-      one.overhead !== null &&
-      one.overhead > 0 &&
-      plan.workloads.some(({ id }) => id === one.workload) &&
-      (names.metric(one.workload, one.metric)?.primary ?? false),
-  );
-  const seen = new Map<string, number>();
-  return usable.slice(0, defaults.maxForestRows).map((one) => {
-    const name = `${chartLabel(names.workload(one.workload)).slice(0, 24)}|${encoding.labelOf(one.arm)}`;
-    const again = seen.get(name) ?? 0;
-    seen.set(name, again + 1);
-    const words = costWords(one);
-    const text = [words?.signed, words?.interval].filter(Boolean).join(' ');
-    return {
-      row: again === 0 ? name : `${name} #${again + 1}`,
-      arm: encoding.labelOf(one.arm),
-      cost: one.overhead,
-      low: one.interval ? Math.max(one.interval.low, 1e-6) : one.overhead,
-      high: one.interval ? one.interval.high : one.overhead,
-      text,
-      tip: `${names.workload(one.workload)}, ${names.arm(one.arm)}: ${text}`,
-    };
+  const byKey = new Map(summary.comparisons.map((one) => [keyOf(one.workload, one.arm, one.metric), one]));
+  return plan.workloads
+    .flatMap((workload) =>
+      workload.metrics
+        .filter((metric) => metric.primary)
+        .flatMap((metric) =>
+          plan.arms.flatMap((arm): Row[] => {
+            const one = byKey.get(keyOf(workload.id, arm.id, metric.name));
+            if (!one || one.overhead === null || !(one.overhead > 0)) return [];
+            const words = costWords(one);
+            const text = [words?.signed, words?.interval].filter(Boolean).join(' ');
+            return [
+              {
+                group: chartLabel(names.workload(workload.id)),
+                groupKey: `${workload.id}\n${metric.name}`,
+                arm: encoding.labelOf(arm.id),
+                cost: one.overhead,
+                low: one.interval ? Math.max(one.interval.low, SMALLEST_RATIO) : one.overhead,
+                high: one.interval ? one.interval.high : one.overhead,
+                text,
+                tip: `${names.workload(workload.id)}, ${names.arm(arm.id)}: ${text}`,
+              },
+            ];
+          }),
+        ),
+    )
+    .slice(0, defaults.maxForestRows);
+}
+
+/** A bound that rounding took to zero still has a place on a logarithmic axis. */
+const SMALLEST_RATIO = 1e-6;
+
+interface Line extends Partial<Row> {
+  /** Sorts, and keeps rows of the same name apart; the label stands behind the bar. */
+  y: string;
+  label: string;
+  isHead: boolean;
+  x?: number;
+  x1?: number;
+  x2?: number;
+}
+
+/** A head line for each workload, then its boxes. */
+function linesOf(rows: readonly Row[], toX: (ratio: number) => number): Line[] {
+  const lines: Line[] = [];
+  rows.forEach((row, i) => {
+    if (row.groupKey !== rows[i - 1]?.groupKey)
+      lines.push({ y: `${lines.length}|${row.group}`, label: row.group, isHead: true });
+    lines.push({
+      ...row,
+      y: `${lines.length}|${row.arm}`,
+      label: row.arm,
+      isHead: false,
+      x: toX(row.cost),
+      x1: toX(row.low),
+      x2: toX(row.high),
+    });
   });
+  return lines;
 }
 
 function forestSpec(
-  rows: Row[],
+  rows: readonly Row[],
   summary: Summary,
   plan: Plan,
   width: number,
@@ -98,48 +136,63 @@ function forestSpec(
   const arms = plan.arms.map((arm) => arm.id);
   const narrow = width < defaults.wideWidth;
   const toX = (ratio: number): number => (form === 'ratio' ? ratio : (ratio - 1) * 100);
-  const data = rows.map((row) => ({
-    ...row,
-    x: toX(row.cost),
-    x1: toX(row.low),
-    x2: toX(row.high),
-  }));
+  const lines = linesOf(rows, toX);
+  const marks = lines.filter((line) => !line.isHead);
   const margin = [1 / (1 + summary.margin), 1 + summary.margin].map(toX) as [number, number];
   const scaleType = form === 'ratio' ? ('log' as const) : ('linear' as const);
-  const domain = domainFor([...data.flatMap((row) => [row.x1, row.x2, row.x]), ...margin], scaleType, 0.05);
+  const domain = domainFor(
+    [...marks.flatMap((row) => [row.x1!, row.x2!, row.x!]), ...margin],
+    scaleType,
+    0.05,
+  );
   const labelSpace = narrow ? 0 : 250;
-  const textSpace = narrow ? 0 : 120;
+  const textSpace = narrow ? 0 : 140;
   const plot = width - labelSpace - textSpace - 20;
   const x = {
     type: 'quantitative' as const,
     scale: scaleOf(scaleType, domain),
-    title: form === 'ratio' ? `cost against the baseline, × (log axis)` : 'cost against the baseline, %',
+    title: form === 'ratio' ? 'cost against the baseline, × (log axis)' : 'cost against the baseline, %',
     axis:
       form === 'ratio'
         ? { values: logTicks(domain, narrow ? 6 : 10), labelExpr: "format(datum.value, '~g') + '×'" }
         : { tickCount: narrow ? 5 : 8 },
   };
   const y = {
-    field: 'row',
+    field: 'y',
     type: 'nominal' as const,
-    sort: data.map((row) => row.row),
+    sort: lines.map((line) => line.y),
     title: null,
-    axis: narrow
-      ? null
-      : {
-          labelExpr: "replace(datum.label, '|', ' · ')",
-          ticks: false,
-          domain: false,
-          labelLimit: labelSpace,
-          labelPadding: 8,
-        },
+    axis: null,
   };
   const colour = { field: 'arm', type: 'nominal' as const, scale: encoding.colourScale(arms), legend: null };
-  const step = narrow ? 44 : 24;
+  // On a phone the label stands above its mark; else in the margin to the left, heads further out than boxes.
+  const label = (heads: boolean) => ({
+    data: {
+      values: lines
+        .filter((line) => line.isHead === heads)
+        .map((line) => ({
+          ...line,
+          said: narrow && !heads ? `${line.label}  ${line.text ?? ''}` : line.label,
+        })),
+    },
+    mark: {
+      type: 'text' as const,
+      align: 'left' as const,
+      baseline: narrow ? ('bottom' as const) : ('middle' as const),
+      dy: narrow ? (heads ? 8 : -6) : 0,
+      fontWeight: heads ? ('bold' as const) : ('normal' as const),
+      clip: false,
+    },
+    encoding: {
+      y,
+      x: { value: narrow ? 0 : heads ? -labelSpace : 14 - labelSpace },
+      text: { field: 'said' },
+    },
+  });
   return {
-    data: { values: data },
     width: plot,
-    height: { step },
+    height: { step: narrow ? 38 : 22 },
+    data: { values: marks },
     layer: [
       {
         data: { values: [{ a: margin[0], b: margin[1] }] },
@@ -173,30 +226,16 @@ function forestSpec(
           description: { field: 'tip' },
         },
       },
-      narrow
-        ? {
-            mark: {
-              type: 'text',
-              align: 'left',
-              baseline: 'bottom',
-              dy: -7,
-              color: ink,
-              fontSize: 11,
-              limit: plot,
+      label(true),
+      label(false),
+      ...(narrow
+        ? []
+        : [
+            {
+              mark: { type: 'text' as const, align: 'left' as const, baseline: 'middle' as const },
+              encoding: { y, x: { value: plot + 10 }, text: { field: 'text' } },
             },
-            encoding: {
-              y,
-              x: { value: 0 },
-              text: { field: 'label' },
-            },
-          }
-        : {
-            mark: { type: 'text', align: 'left', baseline: 'middle', color: ink, fontSize: 11 },
-            encoding: { y, x: { value: plot + 10 }, text: { field: 'text' } },
-          },
+          ]),
     ],
-    transform: narrow
-      ? [{ calculate: "replace(datum.row, '|', ' · ') + '  ' + datum.text", as: 'label' }]
-      : [],
   };
 }

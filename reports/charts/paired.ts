@@ -24,7 +24,9 @@ export function pairedPicture(
       .map((one) => [one.round, one.value!]),
   );
   const rounds = Math.max(1, ...observations.map((one) => one.round));
-  const panels = comparisons
+  const place = new Map(plan.arms.map((arm, i) => [arm.id, i]));
+  const panels = [...comparisons]
+    .sort((a, b) => (place.get(a.arm) ?? 0) - (place.get(b.arm) ?? 0))
     .filter((one) => one.workload === workload && one.metric === metric.name && one.overhead !== null)
     .map((comparison) => ({
       comparison,
@@ -68,8 +70,9 @@ export function pairedPicture(
           scale: scaleOf('linear', domain),
           axis: {
             tickCount: 3,
+            minExtent: 40,
             labelExpr: asPercent
-              ? "format((datum.value - 1) * 100, '+~r') + ' %'"
+              ? "(abs(datum.value - 1) < 1e-9 ? '0' : format((datum.value - 1) * 100, '+~r')) + ' %'"
               : "format(datum.value, '~r') + '×'",
           },
         };

@@ -17,6 +17,14 @@ export function isDrawn(svg: Svg): boolean {
   return drawn.has(svg);
 }
 
+/** Of DejaVu Sans, the widest of the sans-serif fonts that a page is likely to meet, over English text: 0.58; a little air on top. */
+const EM_PER_CHARACTER = 0.62;
+
+/** vega-scenegraph's, which Vega exports and its types leave out. */
+const { textMetrics } = vega as unknown as {
+  textMetrics: { canvas(use: boolean): void; width: (item: { fontSize?: number }, text: unknown) => number };
+};
+
 /** Nothing is fetched while a picture is drawn: a specification that names a file or an address is a defect of ours. */
 const denied = (): Promise<never> =>
   Promise.reject(new BenchError('chart-load', 'a picture tried to load something'));
@@ -45,8 +53,9 @@ function complain(...words: readonly unknown[]): never {
  * become a program; the same specification gives the same bytes.
  */
 export async function drawSvg(spec: TopLevelSpec, idPrefix: string): Promise<Svg> {
-  // Without a canvas Vega estimates the width of text; said here so that an installed canvas package changes no byte.
-  (vega as unknown as { textMetrics: { canvas(use: boolean): void } }).textMetrics.canvas(false);
+  // Room for text is reckoned from its length alone, so that an installed canvas package or font changes no byte.
+  textMetrics.canvas(false);
+  textMetrics.width = (item, text) => String(text ?? '').length * (item.fontSize ?? 11) * EM_PER_CHARACTER;
   const compiled = compile({ config, ...spec } as TopLevelSpec, { logger }).spec;
   const view = new vega.View(vega.parse(compiled, undefined, { ast: true }), {
     renderer: 'none',

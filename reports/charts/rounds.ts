@@ -6,7 +6,7 @@ import { armEncoding } from './arm-encoding.ts';
 import { armsOn, type Observation } from './observations.ts';
 import type { Picture } from './picture.ts';
 import { domainFor, logTicks, scaleFor, scaleOf } from './scale.ts';
-import { alarm, ink } from './theme.ts';
+import { alarm } from './theme.ts';
 
 /** Every trial of one metric by round: drift and disturbance are seen here, and what is void or missing is marked. */
 export function roundsPicture(
@@ -96,7 +96,6 @@ export function roundsPicture(
           encoding: { color: { value: alarm }, description: { field: 'tip' } },
         },
       ],
-      config: { text: { color: ink } },
     }),
   };
 }

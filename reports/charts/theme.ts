@@ -49,7 +49,9 @@ export const config: Config = {
     labelFontSize: 11,
     titleFontSize: 11,
     titleFontWeight: 'normal',
-    labelLimit: 220,
+    // Vega cuts labels by its own guess of their width; ours are shortened by count before (words/names.ts).
+    labelLimit: 0,
+    titleLimit: 0,
     tickSize: 4,
   },
   header: { labelColor: ink, titleColor: quiet, labelFontSize: 11 },

@@ -18,7 +18,11 @@ export function svgMarkup(svg: Svg, label: string): Handlebars.SafeString {
   const tag =
     `<svg role="img" aria-label="${Handlebars.escapeExpression(label)}" viewBox="${Handlebars.escapeExpression(open[1]!)}" ` +
     `width="${Number(width)}" height="${Number(height)}">`;
-  return new Handlebars.SafeString(tag + svg.text.slice(open[0].length));
+  // The page defines every colour of the theme; the fallbacks serve a picture on its own.
+  const themed = svg.text
+    .slice(open[0].length)
+    .replace(/="var\((--[a-z0-9]+),#[0-9a-f]{6}\)"/g, '="var($1)"');
+  return new Handlebars.SafeString(tag + themed);
 }
 
 /** A style sheet or script of ours. It can not hold its own closing tag, or the page would end there. */

@@ -18,7 +18,11 @@ export function costWords(comparison: Pick<Comparison, 'overhead' | 'interval'>)
   const { overhead, interval } = comparison;
   if (overhead === null || !Number.isFinite(overhead)) return null;
   if (overhead >= defaults.multipleFrom) {
-    const decimals = decimalsFor(halfWidth(interval, overhead * 0.01), interval, (ratio) => ratio - 1);
+    const atMost = overhead >= 100 ? 0 : overhead >= 10 ? 1 : 2;
+    const decimals = Math.min(
+      atMost,
+      decimalsFor(halfWidth(interval, overhead * 0.01), interval, (ratio) => ratio - 1),
+    );
     const text = `${fixed(overhead, decimals)}×`;
     return {
       form: 'multiple',

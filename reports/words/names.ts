@@ -12,7 +12,6 @@ export const EMULATED = 'emulated';
  */
 export function printable(text: string, maxLength: number = defaults.maxTextLength): string {
   const safe = text
-    // eslint-disable-next-line no-control-regex -- these are exactly the characters that must not reach a page
     .replace(
       /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ud800-\udfff]/gu,
       '\ufffd',

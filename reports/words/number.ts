@@ -57,7 +57,8 @@ export function duration(ms: number): string {
   if (Math.abs(ms) < 1000) return `${significant(ms)}${NBSP}ms`;
   if (Math.abs(ms) < 120_000) return `${significant(ms / 1000)}${NBSP}s`;
   const minutes = Math.floor(ms / 60_000);
-  if (minutes < 120) return `${minutes}${NBSP}min ${fixed((ms % 60_000) / 1000, 0)}${NBSP}s`;
+  const seconds = Math.floor((ms % 60_000) / 1000);
+  if (minutes < 120) return `${minutes}${NBSP}min${seconds === 0 ? '' : ` ${seconds}${NBSP}s`}`;
   return `${Math.floor(minutes / 60)}${NBSP}h ${minutes % 60}${NBSP}min`;
 }
 

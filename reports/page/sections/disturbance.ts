@@ -121,7 +121,7 @@ function outcomeWords({ outcome }: TrialRecord) {
           outcome.status === 'failed' ? `failed while in ${outcome.step}` : `timed out in ${outcome.step}`,
         message: printable(outcome.message, 1200),
         hint: printable(outcome.hint ?? '', 400),
-        log: printable(outcome.log ?? '', 200),
+        logPath: printable(outcome.log ?? '', 200),
       };
     case 'aborted':
       return {
@@ -138,6 +138,6 @@ function outcomeWords({ outcome }: TrialRecord) {
         log: '',
       };
     case 'completed':
-      return { status: 'completed', message: '', hint: '', log: '' };
+      return { status: 'completed', message: '', hint: '', logPath: '' };
   }
 }

@@ -31,7 +31,8 @@ export async function overviewPictures(
   run: ReportRun,
 ): Promise<{ answer: Drawn[]; boxes: Drawn[]; time: Drawn[] }> {
   const { plan, summary, trials } = run;
-  const many = summary.comparisons.length >= HEAT_MAP_FROM;
+  const planned = new Set(plan.workloads.map(({ id }) => id));
+  const many = summary.comparisons.filter((one) => planned.has(one.workload)).length >= HEAT_MAP_FROM;
   const detailed = isDetailed(run);
   return {
     answer: await drawAll([
