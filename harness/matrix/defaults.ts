@@ -6,6 +6,8 @@ export const MATRIX_DEFAULTS = {
   memoryMiB: 512,
   /** STATISTICS 5: the fewest rounds with a useful interval and room for a voided one. */
   rounds: 10,
+  /** Where precision decides: the rounds that ±1 % takes at a paired sd of 3 %, which is a noisy machine (STATISTICS 4). */
+  maxRounds: 100,
   /** The slowest built-in trial takes some 20 s under emulation; beyond this it hangs. */
   trialTimeoutS: 180,
   /** STATISTICS 4: differences within ±1 % are called equivalent. */

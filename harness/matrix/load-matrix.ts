@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { basename, extname, relative, resolve } from 'node:path';
 import { BenchError } from '../../results/bench-error.ts';
+import { defaultMinimum } from '../../results/statistics/stopping.ts';
 import type { Catalog } from '../catalog.ts';
 import { MATRIX_DEFAULTS } from './defaults.ts';
 import { combinations } from './expand-axes.ts';
@@ -74,6 +75,8 @@ export function parseMatrix(text: string, path: string, catalog: Catalog, host: 
     });
   }
   const resources = checkResources(file, host, problems);
+  const control = file.control ? addControl(arms, baseline, problems) : undefined;
+  const trials = trialRules(file, problems);
   if (problems.length > 0) return fail(problems);
 
   const name =
@@ -81,7 +84,6 @@ export function parseMatrix(text: string, path: string, catalog: Catalog, host: 
     basename(path, extname(path))
       .toLowerCase()
       .replace(/[^a-z0-9._-]+/g, '-');
-  const trials = file.trials ?? matrixFileSchema.shape.trials.unwrap().parse({});
   const policy = file.policy ?? matrixFileSchema.shape.policy.unwrap().parse({});
   return {
     name,
@@ -93,11 +95,8 @@ export function parseMatrix(text: string, path: string, catalog: Catalog, host: 
     resources,
     arms,
     workloads,
-    trials: {
-      rounds: trials.rounds,
-      spare: trials.spare ?? Math.ceil(trials.rounds * MATRIX_DEFAULTS.spareShare),
-      timeoutS: trials.timeout,
-    },
+    control,
+    trials,
     policy: {
       margin: policy.margin,
       confidence: policy.confidence,
@@ -106,6 +105,56 @@ export function parseMatrix(text: string, path: string, catalog: Catalog, host: 
       maxClockDrift: policy.maxClockDrift,
       refuseParityMismatch: policy.refuseParityMismatch,
     },
+  };
+}
+
+/** The A/A arm: the baseline again under another name, so that its "overhead" is what this run takes for noise. */
+function addControl(arms: MatrixArm[], baseline: string, problems: Problem[]): string | undefined {
+  const original = arms.find((arm) => arm.id === baseline);
+  if (!original) return undefined;
+  const id = `${baseline}-control`;
+  if (arms.some((arm) => arm.id === id)) {
+    problems.push({
+      path: ['control'],
+      message: `control needs the name "${id}", which a runtime of this matrix has`,
+    });
+  }
+  arms.push({ ...original, id, label: `${original.label} (A/A control)` });
+  return id;
+}
+
+function trialRules(file: MatrixFile, problems: Problem[]): Matrix['trials'] {
+  const { rounds, min, max, precision, budget, spare, timeout } = file.trials ?? {
+    timeout: MATRIX_DEFAULTS.trialTimeoutS,
+  };
+  const adaptive = min !== undefined || max !== undefined || precision !== undefined || budget !== undefined;
+  if (adaptive && rounds !== undefined) {
+    problems.push({
+      path: ['trials', 'rounds'],
+      atKey: true,
+      message:
+        'trials.rounds fixes the number of rounds; it cannot stand beside min, max, precision or budget',
+    });
+  }
+  const most = rounds ?? max ?? (adaptive ? MATRIX_DEFAULTS.maxRounds : MATRIX_DEFAULTS.rounds);
+  const least = min ?? defaultMinimum(most);
+  if (least > most) {
+    problems.push({
+      path: ['trials', 'min'],
+      message: `trials.min is ${least}, but the run ends after ${most} rounds`,
+    });
+  }
+  const stopping = {
+    min: least,
+    max: most,
+    precision: precision ?? file.policy?.margin ?? MATRIX_DEFAULTS.margin,
+    budgetMs: budget ?? null,
+  };
+  return {
+    rounds: most,
+    spare: spare ?? Math.ceil(most * MATRIX_DEFAULTS.spareShare),
+    timeoutS: timeout,
+    stopping: adaptive ? stopping : undefined,
   };
 }
 

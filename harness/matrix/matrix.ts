@@ -1,3 +1,5 @@
+import type { Stopping } from '../../results/record/plan.ts';
+
 /** An arm as the matrix asks for it; options are checked by the runtime's own schema. */
 export interface MatrixArm {
   id: string;
@@ -28,7 +30,16 @@ export interface Matrix {
   resources: { cpus: number; memoryMiB: number; cpuset: number[] | undefined };
   arms: MatrixArm[];
   workloads: MatrixWorkload[];
-  trials: { rounds: number; spare: number; timeoutS: number };
+  /** Arm id of the A/A control, where one was asked for. */
+  control: string | undefined;
+  trials: {
+    /** Rounds at the most. */
+    rounds: number;
+    spare: number;
+    timeoutS: number;
+    /** Undefined: a fixed number of rounds. */
+    stopping: Stopping | undefined;
+  };
   policy: {
     margin: number;
     confidence: number;

@@ -35,6 +35,15 @@ function problemsOf(
       valid: keysAt(schema, issue.path),
     }));
   }
+  if (issue.code === 'invalid_union') {
+    // The member that took the value's type knows best what is wrong with it.
+    const told = issue.errors.find((member) => member.some((inner) => inner.code !== 'invalid_type'));
+    if (told) {
+      return told.flatMap((inner) =>
+        problemsOf({ ...inner, path: [...issue.path, ...inner.path] }, schema, root, prefix),
+      );
+    }
+  }
   const given = valueAt(root, issue.path);
   const where = path.join('.') || 'the file';
   if (given === undefined) return [{ path, message: `${where} is missing (${issue.message})` }];

@@ -21,6 +21,21 @@ export const shareSchema = z.union([
     .transform((text) => Number(text.replace('%', '').trim()) / 100),
 ]);
 
+/** A length of time in ms, written as seconds (90) or as a text such as "20 min". */
+const durationSchema = z.union([
+  z
+    .number()
+    .gt(0)
+    .transform((seconds) => seconds * 1000),
+  z
+    .string()
+    .regex(/^\d+(\.\d+)?\s*(s|min|h)$/, 'a time is seconds (90) or a text such as "90 s", "20 min", "1.5 h"')
+    .transform((text) => {
+      const unit = /[a-z]+$/.exec(text)?.[0] ?? 's';
+      return Number.parseFloat(text) * { s: 1000, min: 60_000, h: 3_600_000 }[unit as 's' | 'min' | 'h'];
+    }),
+]);
+
 const memorySchema = z.string().transform((text, context) => {
   try {
     return Math.floor(parseSize(text) / 2 ** 20);
@@ -52,6 +67,10 @@ export const matrixFileSchema = z.strictObject({
       cpuset: z.array(z.int().min(0)).min(1).optional().meta({ description: 'host CPUs to measure on' }),
     })
     .optional(),
+  control: z.boolean().optional().meta({
+    description:
+      'adds the baseline a second time, as an A/A arm: its "overhead" is the noise floor of this run',
+  }),
   runtimes: z.record(id, z.strictObject({ runtime: z.string().min(1).optional(), ...entry }).nullable()),
   workloads: z.record(
     id,
@@ -68,7 +87,25 @@ export const matrixFileSchema = z.strictObject({
   ),
   trials: z
     .strictObject({
-      rounds: z.int().min(1).max(10_000).default(MATRIX_DEFAULTS.rounds),
+      rounds: z.int().min(1).max(10_000).optional().meta({ description: 'a fixed number of rounds' }),
+      min: z
+        .int()
+        .min(1)
+        .max(10_000)
+        .optional()
+        .meta({ description: 'rounds before the first look at precision' }),
+      max: z
+        .int()
+        .min(1)
+        .max(10_000)
+        .optional()
+        .meta({ description: 'rounds after which the run ends in any case' }),
+      precision: shareSchema
+        .optional()
+        .meta({ description: "target half-width of every overhead's interval" }),
+      budget: durationSchema
+        .optional()
+        .meta({ description: 'wall time after which no further round begins' }),
       spare: z.int().min(0).max(1000).optional().meta({ description: 'rounds that may replace voided ones' }),
       timeout: z
         .number()

@@ -53,6 +53,9 @@ export function buildPlan(inputs: PlanInputs): Plan {
     workloads,
     cells,
     rounds,
+    // `--rounds` fixes the number: no looks.
+    ...(matrix.trials.stopping && inputs.rounds === undefined ? { stopping: matrix.trials.stopping } : {}),
+    ...(matrix.control === undefined ? {} : { control: matrix.control }),
     order: Array.from({ length: rounds + matrix.trials.spare }, (_, round) => orderOfRound(seed, round, ids)),
     policy: { ...matrix.policy, trialTimeoutS: matrix.trials.timeoutS },
     image: inputs.image && {

@@ -111,6 +111,7 @@ export async function runMatrix(request: RunRequest, listener: RunListener): Pro
         observer: request.observer ?? hostObserver,
         signal,
         append: (record) => journal.append(record),
+        onLook: listener.say,
         onTrialStart: listener.trialStarts,
         onTrialEnd: listener.trialEnded,
       });

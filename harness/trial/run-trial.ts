@@ -236,8 +236,10 @@ class Trial {
         hint: known?.hint ?? null,
         log,
       };
-      return error instanceof DeadlineError
-        ? { status: 'timed-out', ...fields, limitMs: error.limitMs }
+      if (error instanceof DeadlineError) return { status: 'timed-out', ...fields, limitMs: error.limitMs };
+      // The workload's own deadline is the trial's, and it may notice first.
+      return known?.code === 'tool-timed-out'
+        ? { status: 'timed-out', ...fields, limitMs: this.inputs.plan.policy.trialTimeoutS * 1000 }
         : { status: 'failed', ...fields };
     }
     const samples = measurement?.samples ?? [];

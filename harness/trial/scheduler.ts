@@ -1,5 +1,7 @@
 import type { Cell, Plan } from '../../results/record/plan.ts';
+import type { Stop } from '../../results/record/summary.ts';
 import type { TrialRecord } from '../../results/record/trial.ts';
+import { stoppedBy, stopsAfter } from '../../results/summarize/stops.ts';
 import type { Prepared } from '../../runtimes/contract.ts';
 import { BenchError } from '../../results/bench-error.ts';
 import type { Catalog } from '../catalog.ts';
@@ -27,6 +29,8 @@ export interface ScheduleInputs {
   observer: Observer;
   signal: AbortSignal;
   append(record: TrialRecord): Promise<void>;
+  /** A workload has stopped before its last round, or looked and goes on; in words. */
+  onLook?(why: string): void;
   onTrialStart?(upcoming: Upcoming): void;
   onTrialEnd?(record: TrialRecord, done: readonly TrialRecord[]): void;
 }
@@ -42,17 +46,25 @@ export async function runSchedule(inputs: ScheduleInputs): Promise<TrialRecord[]
   const ids = new Set(done.map((record) => record.trial));
   const startedAt = performance.now() - resumeOffsetMs(done);
   for (let round = 0; round < plan.order.length && !signal.aborted; round++) {
-    const wanted = round < plan.rounds ? undefined : workloadsShortOfRounds(plan, done);
-    if (wanted?.size === 0) break;
+    const stopped = stoppedBy(plan, done, Math.min(round, plan.rounds));
+    const wanted = round < plan.rounds ? going(plan, stopped) : workloadsShortOfRounds(plan, done, stopped);
+    if (wanted.size === 0) {
+      if (round < plan.rounds) continue;
+      break;
+    }
     for (const [position, cellId] of (plan.order[round] ?? []).entries()) {
       if (signal.aborted) break;
       const cell = plan.cells.find((candidate) => candidate.id === cellId);
-      if (!cell || (wanted && !wanted.has(cell.workload)) || ids.has(trialId(round, cellId))) continue;
-      inputs.onTrialStart?.({ round, spare: wanted !== undefined, cell, index: done.length, done });
+      if (!cell || !wanted.has(cell.workload) || ids.has(trialId(round, cellId))) continue;
+      inputs.onTrialStart?.({ round, spare: round >= plan.rounds, cell, index: done.length, done });
       const record = await runCell(inputs, cell, round, position, startedAt, done);
       await inputs.append(record);
       done.push(record);
       inputs.onTrialEnd?.(record, done);
+    }
+    if (round < plan.rounds && !signal.aborted) {
+      for (const look of stopsAfter(plan, done, round + 1))
+        if (wanted.has(look.workload)) inputs.onLook?.(look.why);
     }
   }
   return done;
@@ -114,10 +126,24 @@ function givenUp(cell: Cell, done: readonly TrialRecord[]): BenchError | undefin
   );
 }
 
-/** Workloads in which some round was voided by a disturbance, and so have fewer good rounds than planned. */
-function workloadsShortOfRounds(plan: Plan, done: readonly TrialRecord[]): Set<string> {
+/** Workloads whose stopping rule has not ended them. */
+function going(plan: Plan, stopped: ReadonlyMap<string, Stop>): Set<string> {
+  return new Set(plan.workloads.map(({ id }) => id).filter((id) => !stopped.has(id)));
+}
+
+/**
+ * Workloads that ran to the last round, in which some round was voided by a disturbance, and so have fewer good rounds
+ * than planned. One that stopped because it was precise enough, or because the budget was spent, needs none.
+ */
+function workloadsShortOfRounds(
+  plan: Plan,
+  done: readonly TrialRecord[],
+  stopped: ReadonlyMap<string, Stop>,
+): Set<string> {
   const short = new Set<string>();
   for (const workload of plan.workloads) {
+    const stop = stopped.get(workload.id);
+    if (stop && stop.reason !== 'max-rounds') continue;
     const records = done.filter((record) => record.workload === workload.id);
     const voided = new Set(records.filter((r) => r.outcome.status === 'invalid').map((r) => r.round));
     const rounds = new Set(records.map((record) => record.round));

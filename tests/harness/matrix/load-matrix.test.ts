@@ -147,6 +147,35 @@ test('broken YAML is told with its place', () => {
   assert.match(refused('runtimes:\n  native: [\nworkloads: }\n'), /m\.yaml:\d+:\d+: /);
 });
 
+test('control adds the baseline a second time', () => {
+  const matrix = parse(`${GOOD}control: true\n`);
+  assert.is(matrix.control, 'native-control');
+  assert.equal(
+    matrix.arms.map((arm) => [arm.id, arm.runtime]),
+    [
+      ['native', 'native'],
+      ['container', 'container'],
+      ['native-control', 'native'],
+    ],
+  );
+});
+
+test('precision, min, max and budget make the run stop by rule', () => {
+  const matrix = parse(`${GOOD}trials: { max: 40, precision: 2 %, budget: 20 min }\n`);
+  assert.equal(matrix.trials.stopping, { min: 10, max: 40, precision: 0.02, budgetMs: 1_200_000 });
+  assert.is(matrix.trials.rounds, 40);
+  assert.is(parse(GOOD).trials.stopping, undefined);
+  assert.match(
+    refused(`${GOOD}trials: { rounds: 5, precision: 1 % }\n`),
+    /trials\.rounds fixes the number of rounds/,
+  );
+  assert.match(
+    refused(`${GOOD}trials: { min: 50, max: 40 }\n`),
+    /trials\.min is 50, but the run ends after 40/,
+  );
+  assert.match(refused(`${GOOD}trials: { budget: soon }\n`), /a time is seconds/);
+});
+
 test('two entries that expand to one id are refused', () => {
   const text =
     'runtimes: { b-plain: { runtime: native }, b: { runtime: native, axes: { flavour: [plain] } } }\nworkloads: { sysbench-cpu: }\n';

@@ -75,4 +75,23 @@ test('an arm that cannot run fails by name while the others are measured; it is 
   assert.equal(codes, ['fake-failure', 'fake-failure', 'fake-failure', 'cell-given-up']);
 });
 
+test('a workload that is precise enough stops at a look while the other goes on, rounds staying whole', async () => {
+  let value = 0;
+  const noisy = () => 100 * (1 + 0.4 * Math.sin(++value * 7.3));
+  const catalog = {
+    runtimes: ['a', 'b'].map((id) => fakeRuntime(id, [])),
+    workloads: [
+      fakeWorkload('steady', [], undefined, () => 100 + (++value % 7) * 0.01),
+      fakeWorkload('noisy', [], undefined, noisy),
+    ],
+  };
+  const text =
+    'runtimes: { a: , b: }\nworkloads: { steady: , noisy: }\ntrials: { min: 7, max: 12, precision: 1 %, spare: 0 }\n';
+  const records = await runFake(planOf(text, catalog), catalog, fakeObserver([]));
+  const rounds = (workload: string, arm: string) =>
+    records.filter((record) => record.workload === workload && record.arm === arm).length;
+  assert.equal([rounds('steady', 'a'), rounds('steady', 'b')], [7, 7]);
+  assert.equal([rounds('noisy', 'a'), rounds('noisy', 'b')], [12, 12]);
+});
+
 test.run();
