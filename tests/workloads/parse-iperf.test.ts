@@ -25,6 +25,13 @@ test('two streams: the sum that iperf does not print', () => {
   );
 });
 
+test('a sum row, which other versions print, is not counted again', () => {
+  const real = recorded('ip2-tcp-csv-P2');
+  const sum = '19700101000000,127.0.0.1,0,127.0.0.1,15001,-1,0.0-2.0,9657516152,38604126481\n';
+  const report = parseIperf({ ...real, stdout: real.stdout + sum }, { seconds: 2, streams: 2 });
+  assert.is(report.mbitPerSecond, (20582374817 + 18021751664) / 1e6);
+});
+
 test('complaints with exit 0 are failures, also beside plausible rows', () => {
   const words: Record<string, string> = {
     'ip2-err-refused-csv': 'tcp connect failed: Connection refused',

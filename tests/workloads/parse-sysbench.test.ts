@@ -63,6 +63,8 @@ test('threads: events and time, as there is no printed rate', () => {
 test('mutex: total time; the number of events must be the number of threads', () => {
   assert.is(parseMutex(recorded('sb-mutex'), 4).totalSeconds, 1.7614);
   assert.match(refusal(() => parseMutex(recorded('sb-mutex'), 2)).message, '4 events of 2 threads');
+  const quick = recorded('sb-mutex').stdout.replace('1.7614s', '0.0000s');
+  assert.is(refusal(() => parseMutex({ ...recorded('sb-mutex'), stdout: quick }, 4)).code, 'no-events');
 });
 
 test('FATAL on stdout before plausible numbers is refused in its own words', () => {

@@ -23,7 +23,6 @@ export async function startServer(
   const server = await session.box.network.peer.spawn(argv);
   servers.set(session, server);
   for (let waitedMs = 0; !listening.test(server.output()); waitedMs += LOOK_EVERY_MS) {
-    session.signal.throwIfAborted();
     if (waitedMs >= limitMs || /error|fail|in use/i.test(server.output()))
       throw new BenchError(
         'server-not-ready',
