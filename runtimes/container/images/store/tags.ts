@@ -59,12 +59,12 @@ export function withName(index: ImageIndex, name: string, descriptor: Descriptor
   };
 }
 
-/** The index without a name; the image itself goes too, unless `keepImage` and it has no other name. */
+/** The index without a name; what the name pointed at is prune's business then. */
 export function withoutName(index: ImageIndex, name: string): ImageIndex {
   return { ...index, manifests: index.manifests.filter((each) => nameOf(each) !== name) };
 }
 
 function nameless(descriptor: Descriptor): Descriptor {
-  const { [REF_NAME]: _gone, ...annotations } = descriptor.annotations ?? {};
-  return { ...descriptor, annotations: Object.keys(annotations).length > 0 ? annotations : undefined };
+  const annotations = Object.entries(descriptor.annotations ?? {}).filter(([key]) => key !== REF_NAME);
+  return { ...descriptor, annotations: annotations.length > 0 ? Object.fromEntries(annotations) : undefined };
 }
