@@ -1,7 +1,7 @@
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/', 'coverage/', 'node_modules/', 'results/runs/', '**/*.js', 'tests/fixtures/'] },
+  { ignores: ['dist/', '.dist-*/', 'coverage/', 'node_modules/', 'results/runs/', '**/*.js', 'tests/fixtures/'] },
   ...tseslint.configs.recommended,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },

@@ -1,15 +1,16 @@
 import { build } from 'esbuild';
-import { chmod, rm } from 'node:fs/promises';
+import { chmod, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { packagePath } from '../../results/package-root.ts';
 
 /**
  * Makes dist/bench.mjs: one start-up file and lazily loaded pieces, so that `bench --help` loads neither charts nor
  * schemas it does not use. Native or optional modules stay outside.
  */
-await rm(packagePath('dist'), { recursive: true, force: true });
+const aside = packagePath(`.dist-${process.pid}`);
 await build({
   entryPoints: { bench: packagePath('harness/cli/main.ts') },
-  outdir: packagePath('dist'),
+  outdir: aside,
   outExtension: { '.js': '.mjs' },
   chunkNames: 'piece-[hash]',
   bundle: true,
@@ -26,4 +27,9 @@ await build({
     js: "#!/usr/bin/env node\nimport { createRequire as tareCreateRequire } from 'node:module'; const require = tareCreateRequire(import.meta.url);",
   },
 });
-await chmod(packagePath('dist/bench.mjs'), 0o755);
+await chmod(join(aside, 'bench.mjs'), 0o755);
+// Swapped in whole, so that a `bench` that starts meanwhile never finds half a bundle.
+const old = packagePath(`.dist-old-${process.pid}`);
+await rename(packagePath('dist'), old).catch(() => undefined);
+await rename(aside, packagePath('dist'));
+await rm(old, { recursive: true, force: true });
