@@ -11,6 +11,8 @@ export function describeOp(op: Op): string {
       return `binding the device ${op.source} on ${op.target}`;
     case 'mask':
       return `masking ${op.path}`;
+    case 'propagate':
+      return `setting the propagation of ${op.path}`;
     case 'read-only':
       return `making ${op.path} read-only`;
     case 'unmount':

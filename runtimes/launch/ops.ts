@@ -51,6 +51,7 @@ export const OPS = {
   unmount: { code: 62, fields: { path: 's', flags: 'i' } },
   'bind-device': { code: 63, fields: { source: 's', target: 's' } },
   chown: { code: 64, fields: { path: 's', uid: 'i', gid: 'i' } },
+  propagate: { code: 66, fields: { path: 's', flags: 'i', follow: 'i' } },
   remount: { code: 65, fields: { path: 's', set: 'i', clear: 'i' } },
   hostname: { code: 70, fields: { name: 's' } },
   domainname: { code: 71, fields: { name: 's' } },

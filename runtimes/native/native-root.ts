@@ -30,11 +30,11 @@ export function nativeRootAt(folder: string): NativeRoot {
 
 /** The mounts in order; undone in reverse by nativeUnmountPlan. */
 export function nativeMountPlan(root: NativeRoot, rootfs: string): LaunchPlan {
-  const bind = (source: string, target: string, set: number): Op => ({
+  const bind = (source: string, target: string, set: number, recursive = 0): Op => ({
     op: 'bind',
     source,
     target,
-    recursive: 0,
+    recursive,
     set,
     clear: 0,
     follow: 0,
@@ -45,7 +45,8 @@ export function nativeMountPlan(root: NativeRoot, rootfs: string): LaunchPlan {
     // Or what is mounted below would appear in the image as well, wherever the host's root is a shared mount.
     { op: 'propagation', path: root.path, flags: MS.PRIVATE },
     { op: 'root', path: root.path },
-    ...HOST_VIEWS.map((view) => bind(view, view, MOUNT_ATTR.RDONLY)),
+    // With what is mounted below: the inside reads its limits from /sys/fs/cgroup.
+    ...HOST_VIEWS.map((view) => bind(view, view, MOUNT_ATTR.RDONLY, view === '/sys' ? 2 : 0)),
     ...Object.entries(WRITABLE).map(([target, name]) =>
       bind(join(root.folder, name), target, MOUNT_ATTR.NOSUID | MOUNT_ATTR.NODEV),
     ),

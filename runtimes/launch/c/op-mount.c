@@ -37,6 +37,13 @@ int do_root(struct player *p, const struct arg *a) {
   return 0;
 }
 
+/* propagate path flags follow: the same for a mount beneath the root. */
+int do_propagate(struct player *p, const struct arg *a) {
+  struct mount_attr attr = {.propagation = (uint64_t)(a[1].i & ~MS_REC)};
+  AUTOCLOSE int fd = open_beneath(p, a[0].s, O_PATH, 0, a[2].i);
+  return fd < 0 ? -1 : mount_setattr(fd, "", AT_EMPTY_PATH | (a[1].i & MS_REC ? AT_RECURSIVE : 0), &attr, sizeof attr);
+}
+
 /* Opens the parent folder of a path beneath the root, making folders that are missing. `name` gets the last component. */
 static int open_parent(const struct player *p, const char *path, mode_t mode, int64_t follow, char name[256]) {
   char part[4096];
@@ -107,7 +114,13 @@ int do_touch(struct player *p, const struct arg *a) {
   if (errno != ENOENT) return -1;
   AUTOCLOSE int dir = open_parent(p, a[0].s, 0755, a[2].i, name);
   AUTOCLOSE int fd = dir < 0 ? -1 : openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, (mode_t)a[1].i);
-  return dir < 0 || (fd < 0 && errno != EEXIST) ? -1 : 0;
+  if (dir < 0) return -1;
+  if (fd < 0 && errno == EEXIST && a[2].i) {
+    /* A symbolic link to nowhere: what it names is made, inside the root. */
+    AUTOCLOSE int linked = open_beneath(p, a[0].s, O_WRONLY | O_CREAT, (mode_t)a[1].i, 1);
+    return linked < 0 ? -1 : 0;
+  }
+  return fd < 0 && errno != EEXIST ? -1 : 0;
 }
 
 /* symlink text path */

@@ -169,13 +169,24 @@ int do_report(struct player *p, const struct arg *a) {
 /* keyring name: a session keyring of our own, so that the caller's keys are not handed in. */
 int do_keyring(struct player *p, const struct arg *a) {
   (void)p;
-  long id = syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, a[0].s, 0, 0, 0);
+  long id = syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, a[0].n ? a[0].s : NULL, 0, 0, 0);
   return id < 0 && errno != ENOSYS && errno != EPERM && errno != EDQUOT ? -1 : 0;
+}
+
+static const char PID_MARK[] = "@PID@";
+
+/* Writes text with each @PID@ replaced: hooks are told the pid of a container that was not there at planning time. */
+static void write_with_pid(int fd, const char *text, pid_t pid) {
+  char digits[16];
+  int n = snprintf(digits, sizeof digits, "%d", pid);
+  for (const char *mark; (mark = strstr(text, PID_MARK)) != NULL; text = mark + sizeof PID_MARK - 1)
+    if (write(fd, text, (size_t)(mark - text)) < 0 || write(fd, digits, (size_t)n) < 0) return;
+  ssize_t ignored = write(fd, text, strlen(text));
+  (void)ignored;
 }
 
 /* run argv env stdin timeout: a program of the host (an OCI hook), awaited; non-zero ends and time-outs are failures. */
 int do_run(struct player *p, const struct arg *a) {
-  (void)p;
   int in[2];
   if (a[0].n == 0 || pipe2(in, O_CLOEXEC) < 0) return -1;
   pid_t child = fork();
@@ -189,13 +200,7 @@ int do_run(struct player *p, const struct arg *a) {
   }
   close(in[0]);
   signal(SIGPIPE, SIG_IGN);
-  size_t left = strlen(a[2].s);
-  for (const char *at = a[2].s; left > 0;) {
-    ssize_t n = write(in[1], at, left);
-    if (n <= 0) break;
-    at += n;
-    left -= (size_t)n;
-  }
+  write_with_pid(in[1], a[2].s, p->in_child ? getpid() : p->child);
   close(in[1]);
   int status;
   while (waitpid(child, &status, 0) < 0)

@@ -1,0 +1,152 @@
+import { execa } from 'execa';
+import { rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { BenchError } from '../../results/bench-error.ts';
+import type { Cgroup } from '../cgroup/cgroup.ts';
+import type { ExecOptions, ExecResult, Instance, InstanceNetwork } from '../contract.ts';
+import { diesWithUs, runPlan, type Launched } from '../launch/launch.ts';
+import { processStartTime } from '../sweep/owner.ts';
+import type { PeerNetwork } from '../network/peer-network.ts';
+import { diskUsage } from './disk-usage.ts';
+import { ALL_NAMESPACES, execPlan, type RunningContainer } from './plan/exec-plan.ts';
+import type { SeccompProgram } from './plan/process-ops.ts';
+import { DEFAULT_PATH, defaultProcess } from './spec/default-spec.ts';
+import { isUnified } from '../cgroup/layout.ts';
+
+export interface ContainerParts {
+  launcher: string;
+  /** Our init, asleep as the first process of the container. */
+  init: Launched;
+  cgroup: Cgroup;
+  network: PeerNetwork;
+  /** upper, work and the mount point; removed at the end. */
+  folder: string;
+  seccomp: SeccompProgram | null;
+  facts: Record<string, string | number | boolean>;
+}
+
+const COPY_TIMEOUT_MS = 120_000;
+
+export class ContainerInstance implements Instance {
+  readonly dataDir = '/data';
+  readonly network: InstanceNetwork;
+  private readonly parts: ContainerParts;
+  private readonly container: RunningContainer;
+  private words = '';
+
+  constructor(parts: ContainerParts) {
+    this.parts = parts;
+    const { subnet, mtu, peer } = parts.network;
+    this.network = { address: subnet.inside, path: 'veth', mtu, peer };
+    this.container = {
+      pid: parts.init.pid,
+      startTime: processStartTime(parts.init.pid) ?? '0',
+      namespaces: ALL_NAMESPACES,
+      joinOps: parts.cgroup.joinOps(),
+    };
+  }
+
+  facts(): Record<string, string | number | boolean> {
+    return this.parts.facts;
+  }
+
+  async exec(argv: string[], options: ExecOptions = {}): Promise<ExecResult> {
+    const { stdin, timeoutMs, signal } = options;
+    const env = { HOME: '/root', ...options.env };
+    const process = defaultProcess({
+      argv,
+      cwd: options.cwd ?? '/',
+      env: [DEFAULT_PATH, ...Object.entries(env).map(([key, value]) => `${key}=${value}`)],
+    });
+    const { cgroup, launcher, seccomp } = this.parts;
+    const plan = execPlan(this.container, process, {
+      owner: diesWithUs(),
+      seccomp,
+      preserveFds: 0,
+      before: [],
+      terminal: [],
+      setGroups: true,
+      birthCgroup: isUnified(cgroup.layout) ? (cgroup.folders[0] ?? null) : null,
+    });
+    const result = await runPlan({ launcher, plan, stdin, timeoutMs, signal });
+    if (result.exitCode !== 0) this.words = (result.stdout + result.stderr).slice(-8192);
+    return result;
+  }
+
+  /** By tar through the inside's own tar: paths are resolved by the inside, which can only fool itself. */
+  async copyIn(hostPath: string, insidePath: string): Promise<void> {
+    const packed = await execa(
+      'tar',
+      [
+        '-C',
+        dirname(hostPath),
+        '-cf',
+        '-',
+        '--transform',
+        `s,^[^/]*,${basename(insidePath)},`,
+        basename(hostPath),
+      ],
+      { encoding: 'buffer', timeout: COPY_TIMEOUT_MS },
+    );
+    const folder = dirname(insidePath);
+    const script = 'mkdir -p "$1" && exec tar -C "$1" --no-same-owner -xf -';
+    await this.must(['sh', '-c', script, 'sh', folder], { stdin: packed.stdout, timeoutMs: COPY_TIMEOUT_MS });
+  }
+
+  async copyOut(insidePath: string, hostPath: string): Promise<void> {
+    const script = 'tar -C "$1" -cf - "$2" | base64 -w0';
+    const packed = await this.must(['sh', '-c', script, 'sh', dirname(insidePath), basename(insidePath)], {
+      timeoutMs: COPY_TIMEOUT_MS,
+    });
+    await execa(
+      'tar',
+      [
+        '-C',
+        dirname(hostPath),
+        '--transform',
+        `s,^[^/]*,${basename(hostPath)},`,
+        '--no-same-owner',
+        '-xf',
+        '-',
+      ],
+      { input: Buffer.from(packed.stdout, 'base64'), timeout: COPY_TIMEOUT_MS },
+    );
+  }
+
+  async usage(): Promise<ReturnType<Cgroup['cost']>> {
+    return Promise.resolve(this.parts.cgroup.cost(diskUsage(join(this.parts.folder, 'upper'))));
+  }
+
+  async throttledMs(): Promise<number | null> {
+    return Promise.resolve(this.parts.cgroup.throttledMs());
+  }
+
+  async lastWords(): Promise<string> {
+    const oom = this.parts.cgroup.oomKills();
+    const killed = oom > 0 ? `${oom} process(es) killed: the memory limit was reached\n` : '';
+    return Promise.resolve(killed + this.words);
+  }
+
+  async pause(): Promise<void> {
+    await this.parts.cgroup.freeze(true);
+  }
+
+  async resume(): Promise<void> {
+    await this.parts.cgroup.freeze(false);
+  }
+
+  async destroy(): Promise<void> {
+    await this.parts.cgroup.killAll();
+    await this.parts.init.stop();
+    await this.parts.network.destroy();
+    await this.parts.cgroup.destroy();
+    await rm(this.parts.folder, { recursive: true, force: true });
+  }
+
+  private async must(argv: string[], options: ExecOptions): Promise<ExecResult> {
+    const result = await this.exec(argv, options);
+    if (result.exitCode !== 0)
+      throw new BenchError('container-copy', `copying failed inside the container: ${result.stderr.trim()}`);
+    return result;
+  }
+}
