@@ -131,13 +131,17 @@ export class ImageStore {
     annotations?: Record<string, string>,
   ): Promise<StoredImage> {
     const configBlob = await this.blobs.put(canonical(config));
-    const manifest: Manifest = {
-      schemaVersion: 2,
-      mediaType: OCI_MANIFEST,
-      config: { mediaType: OCI_CONFIG, ...configBlob },
-      layers,
-      annotations,
-    };
+    return this.addRaw({ mediaType: OCI_CONFIG, ...configBlob }, layers, name, annotations);
+  }
+
+  /** The same with a config that is in the store already, byte for byte. */
+  async addRaw(
+    config: Descriptor,
+    layers: Descriptor[],
+    name: string | undefined,
+    annotations?: Record<string, string>,
+  ): Promise<StoredImage> {
+    const manifest: Manifest = { schemaVersion: 2, mediaType: OCI_MANIFEST, config, layers, annotations };
     const blob = await this.blobs.put(canonical(manifest));
     return this.name({ mediaType: OCI_MANIFEST, ...blob }, name);
   }
