@@ -118,6 +118,7 @@ test('the inside is seen as it was given, its clock agrees, and the window is ev
   assert.ok(disturbance.measuredBusyMs > 0);
   const inside = insideSchema.parse(await inspectInside(instance, ['sysbench', 'iperf3', 'iperf']));
   assert.is(inside.nproc, 1);
+  assert.is(inside.memoryLimitMiB, 512);
   assert.equal(Object.keys(inside.tools), ['sysbench', 'iperf3', 'iperf']);
 });
 
