@@ -1,0 +1,148 @@
+import type { Socket } from 'node:net';
+import { BenchError } from '../../../results/bench-error.ts';
+import { AGENT_TIMEOUT_MS } from '../defaults.ts';
+import { connectSocket } from './connect.ts';
+import { LineReader } from './line-reader.ts';
+
+/** How a command in the guest ended, as its first process reports it. */
+export interface CommandEnd {
+  exitCode: number | null;
+  /** Signal number, when one ended it. */
+  signal: number | null;
+  /** errno, when it could not be started. */
+  startError: number | null;
+  stdoutBytes: number;
+  stderrBytes: number;
+  /** By the guest's monotonic clock, from fork to wait. */
+  insideNs: number;
+  /** Host monotonic time of the report's arrival. */
+  atNs: bigint;
+}
+
+interface Waiting<T> {
+  resolve(value: T): void;
+  reject(error: BenchError): void;
+}
+
+/**
+ * The port of the guest's first process (guest/serve.c): reports of ended commands, boot phases, and requests that put a
+ * guest right (network, clock, entropy, mounts). Between a command's start and its report, nothing crosses it.
+ */
+export class GuestPort {
+  /** Boot phase → µs since the guest's kernel started. */
+  readonly phases: Record<string, number> = {};
+  /** Who runs the guest's CPU, by its own cpuid: 'KVMKVMKVM', 'TCGTCGTCGTCG'. */
+  hypervisor = '';
+  private readonly socket: Socket;
+  private readonly commands = new Map<string, Waiting<CommandEnd>>();
+  private readonly requests = new Map<number, Waiting<number>>();
+  private readonly deaths = new Set<(error: BenchError) => void>();
+  private nextRequest = 1;
+  private lost: BenchError | undefined;
+
+  private constructor(socket: Socket) {
+    this.socket = socket;
+    const reader = new LineReader(1024 * 1024);
+    socket.on('data', (chunk: Buffer) => {
+      const atNs = process.hrtime.bigint();
+      for (const line of reader.push(chunk)) this.take(line, atNs);
+    });
+    socket.on('error', () => undefined);
+    socket.on('close', () => this.abandon(new BenchError('vm-gone', "QEMU closed the guest's port")));
+  }
+
+  static async connect(path: string, timeoutMs: number, alive?: () => boolean): Promise<GuestPort> {
+    return new GuestPort(await connectSocket(path, timeoutMs, alive));
+  }
+
+  /** Calls back when the guest agent has died. */
+  onAgentDeath(listener: (error: BenchError) => void): void {
+    this.deaths.add(listener);
+  }
+
+  /** Resolves when the command with this id has ended. Ask before starting it. */
+  commandEnd(id: string): Promise<CommandEnd> {
+    return new Promise((resolve, reject) => {
+      if (this.lost) return reject(this.lost);
+      this.commands.set(id, { resolve, reject });
+    });
+  }
+
+  /** Nobody waits for this command any more. */
+  forget(id: string): void {
+    this.commands.delete(id);
+  }
+
+  /**
+   * Asks the first process to do a verb of guest/verbs.c.
+   *
+   * @throws BenchError `vm-guest-request` with the errno, `vm-guest-timeout`, `vm-gone`.
+   */
+  async request(verb: string, args: string[] = [], timeoutMs = AGENT_TIMEOUT_MS): Promise<void> {
+    if (this.lost) throw this.lost;
+    const number = this.nextRequest++;
+    let timer: NodeJS.Timeout | undefined;
+    const error = await new Promise<number>((resolve, reject) => {
+      this.requests.set(number, { resolve, reject });
+      timer = setTimeout(() => {
+        this.requests.delete(number);
+        reject(new BenchError('vm-guest-timeout', `the guest did not answer ${verb} within ${timeoutMs} ms`));
+      }, timeoutMs);
+      this.socket.write(`${number} ${[verb, ...args].join(' ')}\n`);
+    }).finally(() => clearTimeout(timer));
+    if (error !== 0)
+      throw new BenchError(
+        'vm-guest-request',
+        `the guest could not ${[verb, ...args].join(' ')}: errno ${error}`,
+      );
+  }
+
+  abandon(error: BenchError): void {
+    if (this.lost) return;
+    this.lost = error;
+    for (const waiting of [...this.commands.values(), ...this.requests.values()]) waiting.reject(error);
+    this.commands.clear();
+    this.requests.clear();
+  }
+
+  close(): void {
+    this.abandon(new BenchError('vm-gone', "the guest's port was closed"));
+    this.socket.destroy();
+  }
+
+  private take(line: string, atNs: bigint): void {
+    const [word, ...rest] = line.split(' ');
+    if (word === 'boot' && rest[0] !== undefined) this.phases[rest[0]] = Number(rest[1]);
+    else if (word === 'hypervisor') this.hypervisor = rest.join(' ').replaceAll('\0', '');
+    else if (word === 'answer') {
+      const number = Number(rest[0]);
+      this.requests.get(number)?.resolve(Number(rest[1]));
+      this.requests.delete(number);
+    } else if (word === 'done' && rest[0] !== undefined) {
+      const waiting = this.commands.get(rest[0]);
+      this.commands.delete(rest[0]);
+      waiting?.resolve(parseEnd(rest, atNs));
+    } else if (word === 'agent-died') {
+      const error = new BenchError(
+        'vm-agent-died',
+        `the guest agent died (wait status ${rest[0] ?? 'unknown'})`,
+      );
+      for (const listener of this.deaths) listener(error);
+    }
+  }
+}
+
+/** "<id> exit|signal|error <number> <stdout bytes> <stderr bytes> <ns>" */
+function parseEnd(fields: string[], atNs: bigint): CommandEnd {
+  const [, kind, number, stdoutBytes, stderrBytes, insideNs] = fields;
+  const value = Number(number);
+  return {
+    exitCode: kind === 'exit' ? value : kind === 'error' ? 127 : null,
+    signal: kind === 'signal' ? value : null,
+    startError: kind === 'error' ? value : null,
+    stdoutBytes: Number(stdoutBytes),
+    stderrBytes: Number(stderrBytes),
+    insideNs: Number(insideNs),
+    atNs,
+  };
+}

@@ -1,0 +1,48 @@
+/*
+ * The guest's first process, in one static program with two lives:
+ *   as pid 1 (boot.c, serve.c): loads the few modules this machine needs, mounts the disks, configures the network,
+ *   starts the guest agent, then owns the "org.tare.guest" virtio-serial port and answers the host on it;
+ *   as `/proc/1/exe run …` (run.c), started by the guest agent: runs one command and tells pid 1 when it ended, so
+ *   that the host need not poll while a workload is timed.
+ * It trusts the host wholly and the workload not at all: nothing a workload prints reaches the control port.
+ */
+#ifndef TARE_GUEST_H
+#define TARE_GUEST_H
+
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CONTROL_PORT "org.tare.guest"
+#define AGENT_PORT "org.qemu.guest_agent.0"
+#define DONE_FIFO "/run/tare/done"
+#define EXEC_DIR "/var/lib/tare-exec"
+#define PATH_INSIDE "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define MAX_LINE 4096
+
+/* All functions return 0, or -errno. */
+
+/* console.c */
+void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void die(const char *what, int error) __attribute__((noreturn));
+int64_t clock_ns(int clock);
+int write_all(int fd, const void *data, size_t size);
+
+/* network.c: brings loopback and the first other interface up. mac may be "-" (leave it). */
+int network_up(const char *address_with_prefix, const char *gateway, int mtu, const char *mac);
+
+/* verbs.c: one request of the host, "verb arg arg …", done. */
+int do_verb(char *request);
+int mount_disk(const char *device, const char *target, const char *options);
+
+/* ports.c: the virtio-serial port of that name (waits for it to appear). */
+int open_port(const char *name, char *path, size_t size);
+
+/* serve.c */
+void serve(int control, const char *agent_path) __attribute__((noreturn));
+
+/* run.c */
+int run_command(int argc, char **argv);
+
+#endif

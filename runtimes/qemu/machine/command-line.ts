@@ -1,0 +1,233 @@
+import type { QemuOptions } from '../options.ts';
+
+/** A machine, whole: everything QEMU's command line is made from. */
+export interface MachineSpec {
+  accel: 'kvm' | 'tcg';
+  /** Resolved CPU model for -cpu. */
+  cpu: string;
+  options: QemuOptions;
+  cpus: number;
+  memoryMiB: number;
+  boot:
+    | { kind: 'direct'; kernel: string; initramfs: string; append: string }
+    | { kind: 'firmware'; seed: string | null };
+  /** Always qcow2 overlays. */
+  rootDisk: string;
+  dataDisk: string | null;
+  /** Where QEMU makes its sockets and its console log. */
+  sockets: Sockets;
+  network:
+    | { kind: 'tap'; tapName: string; vhost: boolean }
+    | { kind: 'user'; net: UserNet }
+    | { kind: 'passt'; socket: string }
+    | null;
+  mac: string;
+  /** A file that holds the guest's RAM; shared while a state is saved, private when it is continued. */
+  memoryFile: { path: string; share: boolean } | null;
+  /** Waits for a saved state instead of starting. */
+  incoming: boolean;
+}
+
+export interface Sockets {
+  monitor: string;
+  agent: string;
+  guest: string;
+  console: string;
+}
+
+export interface UserNet {
+  /** "198.18.0.0/30" and the addresses in it. */
+  subnet: string;
+  gateway: string;
+  guest: string;
+}
+
+/** PCI has names like virtio-blk-pci, microvm's bus like virtio-blk-device. */
+export function transportOf(machine: QemuOptions['machine']): 'pci' | 'mmio' {
+  return machine === 'microvm' ? 'mmio' : 'pci';
+}
+
+/** The whole command line. Pure: the same spec gives the same words. */
+export function commandLine(spec: MachineSpec): string[] {
+  const { options, sockets } = spec;
+  return [
+    'qemu-system-x86_64',
+    ...['-name', 'tare,debug-threads=on'],
+    ...['-nodefaults', '-no-user-config', '-no-reboot'],
+    ...['-display', 'none'],
+    ...['-machine', machineWords(spec)],
+    ...['-accel', spec.accel === 'tcg' ? 'tcg,thread=multi' : 'kvm'],
+    ...['-cpu', spec.cpu],
+    ...['-smp', smpWords(spec)],
+    ...memoryWords(spec),
+    ...bootWords(spec),
+    ...['-chardev', `file,id=console,path=${quote(sockets.console)}`],
+    ...['-serial', 'chardev:console'],
+    ...['-chardev', socketWords('monitor', sockets.monitor)],
+    ...['-mon', 'chardev=monitor,mode=control'],
+    ...['-device', `virtio-serial-${suffix(spec)}`],
+    ...['-chardev', socketWords('agent', sockets.agent)],
+    ...['-device', 'virtserialport,chardev=agent,name=org.qemu.guest_agent.0'],
+    ...['-chardev', socketWords('guest', sockets.guest)],
+    ...['-device', 'virtserialport,chardev=guest,name=org.tare.guest'],
+    ...(options.iothread ? ['-object', 'iothread,id=io0'] : []),
+    ...rootDiskWords(spec),
+    ...dataDiskWords(spec),
+    ...networkWords(spec),
+    ...(options.balloon ? ['-device', `virtio-balloon-${suffix(spec)}`] : []),
+    ...(spec.incoming ? ['-incoming', 'defer'] : []),
+  ];
+}
+
+function suffix(spec: MachineSpec): string {
+  return transportOf(spec.options.machine) === 'pci' ? 'pci' : 'device';
+}
+
+/** A comma inside a value is doubled in QEMU's option syntax. */
+function quote(value: string): string {
+  return value.replaceAll(',', ',,');
+}
+
+function socketWords(id: string, path: string): string {
+  return `socket,id=${id},path=${quote(path)},server=on,wait=off`;
+}
+
+function machineWords(spec: MachineSpec): string {
+  const { machine } = spec.options;
+  const words: string[] = [machine];
+  // Devices no guest here uses; each would cost probing time at boot.
+  if (machine === 'microvm') words.push('rtc=on', 'auto-kernel-cmdline=off');
+  else words.push('usb=off', 'vmport=off', 'smbus=off', 'hpet=off');
+  if (machine === 'q35') words.push('sata=off');
+  if (spec.memoryFile || spec.options.hugepages) words.push('memory-backend=ram');
+  return words.join(',');
+}
+
+function smpWords(spec: MachineSpec): string {
+  const { sockets, cores, threads } = spec.options.topology ?? {
+    sockets: 1,
+    cores: spec.cpus,
+    threads: 1,
+  };
+  return `${spec.cpus},sockets=${sockets},cores=${cores},threads=${threads}`;
+}
+
+function memoryWords(spec: MachineSpec): string[] {
+  const size = `${spec.memoryMiB}M`;
+  const file = spec.memoryFile;
+  if (file)
+    return [
+      ...['-m', size],
+      '-object',
+      `memory-backend-file,id=ram,size=${size},mem-path=${quote(file.path)},share=${file.share ? 'on' : 'off'}`,
+    ];
+  if (spec.options.hugepages)
+    return ['-m', size, '-object', `memory-backend-memfd,id=ram,size=${size},hugetlb=on,hugetlbsize=2M`];
+  return ['-m', size];
+}
+
+function bootWords(spec: MachineSpec): string[] {
+  const { boot } = spec;
+  if (boot.kind === 'direct')
+    return ['-kernel', boot.kernel, '-initrd', boot.initramfs, '-append', boot.append];
+  return boot.seed === null
+    ? []
+    : [
+        '-drive',
+        `file=${quote(boot.seed)},if=none,id=seed,format=raw,readonly=on`,
+        '-device',
+        `virtio-blk-${suffix(spec)},drive=seed`,
+      ];
+}
+
+/** The root disk is thrown away with its trial and nothing is measured on it: no flush of it ever reaches the host. */
+function rootDiskWords(spec: MachineSpec): string[] {
+  return [
+    '-drive',
+    `file=${quote(spec.rootDisk)},if=none,id=root,format=qcow2,cache=unsafe,aio=threads`,
+    '-device',
+    `virtio-blk-${suffix(spec)},drive=root${spec.boot.kind === 'firmware' ? ',bootindex=0' : ''}`,
+  ];
+}
+
+function dataDiskWords(spec: MachineSpec): string[] {
+  if (spec.dataDisk === null) return [];
+  const { options } = spec;
+  const drive = [
+    `file=${quote(spec.dataDisk)}`,
+    'if=none',
+    'id=data',
+    `format=${options.format}`,
+    `cache=${options.cache}`,
+    `aio=${options.aio}`,
+    `discard=${options.discard}`,
+    // What the guest sees is decided by the format alone, not by whether the host happens to detect zeros.
+    'detect-zeroes=off',
+  ].join(',');
+  const thread = options.iothread ? ',iothread=io0' : '';
+  if (options.bus === 'virtio-scsi')
+    return [
+      ...['-drive', drive],
+      ...['-device', `virtio-scsi-${suffix(spec)},id=scsi0${thread}`],
+      ...['-device', 'scsi-hd,bus=scsi0.0,drive=data'],
+    ];
+  return ['-drive', drive, '-device', `virtio-blk-${suffix(spec)},drive=data${thread}`];
+}
+
+function networkWords(spec: MachineSpec): string[] {
+  const { network, options } = spec;
+  if (network === null) return [];
+  const pci = transportOf(options.machine) === 'pci';
+  const queues = options.queues;
+  const device = [
+    `virtio-net-${suffix(spec)}`,
+    'netdev=net0',
+    `mac=${spec.mac}`,
+    ...(options.mtu === 1500 ? [] : [`host_mtu=${options.mtu}`]),
+    ...(pci ? ['romfile='] : []),
+    ...(queues > 1 ? ['mq=on', ...(pci ? [`vectors=${2 * queues + 2}`] : [])] : []),
+  ].join(',');
+  return ['-netdev', netdevWords(network, queues), '-device', device];
+}
+
+function netdevWords(network: NonNullable<MachineSpec['network']>, queues: number): string {
+  switch (network.kind) {
+    case 'tap': {
+      const vhost = `vhost=${network.vhost ? 'on' : 'off'}`;
+      const many = queues > 1 ? `,queues=${queues}` : '';
+      return `tap,id=net0,ifname=${network.tapName},script=no,downscript=no,${vhost}${many}`;
+    }
+    case 'user':
+      return `user,id=net0,ipv6=off,net=${network.net.subnet},host=${network.net.gateway},dhcpstart=${network.net.guest}`;
+    case 'passt':
+      return `stream,id=net0,server=off,addr.type=unix,addr.path=${quote(network.socket)}`;
+  }
+}
+
+/**
+ * The kernel's command line for direct boot. What is left out costs boot time under emulation; nothing here changes how
+ * fast the guest runs afterwards.
+ */
+export function kernelAppend(parameters: { requests: string[]; verbose?: boolean }): string {
+  return [
+    'console=ttyS0',
+    parameters.verbose ? 'ignore_loglevel' : 'quiet',
+    // A panic ends the machine (with -no-reboot), so that it is a named failure at once.
+    'panic=-1',
+    'reboot=t',
+    // The clock check against the timer, and waiting for an AT keyboard, cost tenths of a second when emulated.
+    'no_timer_check',
+    'tsc=reliable',
+    'i8042.noaux',
+    'i8042.nokbd',
+    'i8042.nopnp',
+    'i8042.dumbkbd',
+    '8250.nr_uarts=1',
+    'cryptomgr.notests',
+    'nokaslr',
+    'rcupdate.rcu_expedited=1',
+    'ipv6.disable=1',
+    'random.trust_cpu=on',
+    ...parameters.requests.map((request) => `tare.${request}`),
+  ].join(' ');
+}

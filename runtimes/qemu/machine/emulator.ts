@@ -1,0 +1,158 @@
+import { BenchError } from '../../../results/bench-error.ts';
+import { CLONE } from '../../launch/constants.ts';
+import { diesWithUs, startPlan, type Launched, type LaunchExit } from '../../launch/launch.ts';
+import type { Op } from '../../launch/ops.ts';
+import { consoleTail } from '../control/console.ts';
+import { diagnose } from '../control/diagnose.ts';
+import { QmpClient, type QmpEvent } from '../control/qmp-client.ts';
+import { BOOT_TIMEOUT_MS, QUIT_TIMEOUT_MS } from '../defaults.ts';
+
+/** QEMU is found here and nowhere else; it needs nothing else of our environment. */
+const ENVIRONMENT = ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'LC_ALL=C'];
+
+export interface EmulatorRequest {
+  launcher: string;
+  argv: string[];
+  /** Path of the network namespace to run in; null for the host's. */
+  namespacePath: string | null;
+  /** Operations before it executes: joining its cgroup, its CPUs. */
+  launchOps: Op[];
+  consolePath: string;
+}
+
+/**
+ * A running QEMU: started through the launcher (it dies with us), watched from its first breath to its last. Everything
+ * that waits on it is told when it ends, with its own words and the console's.
+ */
+export class Emulator {
+  readonly startedNs: bigint;
+  private readonly launched: Launched;
+  private readonly consolePath: string;
+  private qmpClient: QmpClient | undefined;
+  private exit: LaunchExit | null = null;
+  /** Guest events worth a name in a failure: panic, shutdown, block errors. */
+  private readonly events: QmpEvent[] = [];
+
+  private constructor(launched: Launched, request: EmulatorRequest, startedNs: bigint) {
+    this.launched = launched;
+    this.startedNs = startedNs;
+    this.consolePath = request.consolePath;
+    void launched.exited.then((exit) => (this.exit = exit));
+  }
+
+  /** Starts QEMU; resolves when it executes. The monitor is connected by `openMonitor`. */
+  static async start(request: EmulatorRequest): Promise<Emulator> {
+    const startedNs = process.hrtime.bigint();
+    const launched = await startPlan({
+      launcher: request.launcher,
+      plan: [
+        diesWithUs(),
+        { op: 'session' },
+        ...(request.namespacePath === null
+          ? []
+          : [{ op: 'setns', path: request.namespacePath, type: CLONE.NEWNET } as const]),
+        ...request.launchOps,
+        { op: 'close-fds', from: 3 },
+        { op: 'exec', argv: request.argv, env: ENVIRONMENT, search: 1 },
+      ],
+    }).catch((cause: unknown) => {
+      if (cause instanceof BenchError && /No such file/.test(cause.message))
+        throw new BenchError('vm-tool-missing', 'qemu-system-x86_64 is not installed', {
+          hint: 'apt-get install -y --no-install-recommends qemu-system-x86 qemu-utils',
+          cause,
+        });
+      throw cause;
+    });
+    return new Emulator(launched, request, startedNs);
+  }
+
+  get pid(): number {
+    return this.launched.pid;
+  }
+
+  get running(): boolean {
+    return this.exit === null;
+  }
+
+  /** Its own words on stderr so far. */
+  get words(): string {
+    return this.launched.stderr();
+  }
+
+  get qmp(): QmpClient {
+    if (!this.qmpClient) throw new BenchError('vm-gone', 'QEMU has no monitor connection');
+    return this.qmpClient;
+  }
+
+  async openMonitor(path: string): Promise<QmpClient> {
+    this.qmpClient = await QmpClient.connect(path, BOOT_TIMEOUT_MS, () => this.running);
+    this.qmpClient.onEvent((event) => this.events.push(event));
+    return this.qmpClient;
+  }
+
+  /** Resolves with the exit when it ends. */
+  get ended(): Promise<LaunchExit> {
+    return this.launched.exited;
+  }
+
+  async console(): Promise<string> {
+    return consoleTail(this.consolePath);
+  }
+
+  /**
+   * Waits for the work, or for QEMU's end, whichever comes first; every failure comes out by name with the last words.
+   * A connection that closes is nearly always QEMU ending: its exit is given a moment to be seen, since it says more.
+   */
+  async during<T>(what: string, work: Promise<T>): Promise<T> {
+    const end = this.ended.then(() => {
+      throw new BenchError('vm-gone', 'QEMU ended');
+    });
+    end.catch(() => undefined);
+    try {
+      return await Promise.race([work, end]);
+    } catch (cause) {
+      work.catch(() => undefined);
+      if (cause instanceof BenchError && cause.code === 'vm-gone') await this.settle();
+      if (cause instanceof BenchError && !NAMED_BY_MACHINE.has(cause.code)) throw cause;
+      throw await this.failure(what, cause);
+    }
+  }
+
+  /** What is wrong, from everything that is known. */
+  async failure(during: string, cause?: unknown): Promise<BenchError> {
+    return diagnose({
+      during,
+      console: await this.console(),
+      emulatorWords: this.words,
+      exit: this.exit,
+      cause,
+    });
+  }
+
+  /** Ends QEMU for good: asked, then killed. Idempotent. */
+  async destroy(): Promise<void> {
+    if (this.running && this.qmpClient) {
+      this.qmpClient.execute('quit', {}, QUIT_TIMEOUT_MS).catch(() => undefined);
+      await Promise.race([this.ended, pause(QUIT_TIMEOUT_MS)]);
+    }
+    await this.launched.stop('SIGKILL');
+    this.qmpClient?.close();
+  }
+
+  private async settle(): Promise<void> {
+    await Promise.race([this.ended, pause(QUIT_TIMEOUT_MS)]);
+  }
+}
+
+/** Failures whose cause is better told by the console and QEMU's words than by whoever noticed first. */
+const NAMED_BY_MACHINE = new Set([
+  'vm-gone',
+  'vm-socket',
+  'vm-agent-timeout',
+  'vm-guest-timeout',
+  'vm-qmp-timeout',
+]);
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref());
+}

@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import type { Resources } from '../../../results/record/plan.ts';
+import { BenchError } from '../../../results/bench-error.ts';
+import type { QemuOptions } from '../options.ts';
+import type { Installation, Place } from '../place.ts';
+import { kernelAppend, type MachineSpec } from './command-line.ts';
+
+/** Under KVM the host's own CPU, so that both arms see the same; emulated, everything the emulator knows. */
+export function cpuModel(options: QemuOptions, accel: 'kvm' | 'tcg'): string {
+  if (options.cpu !== 'auto') return options.cpu;
+  return accel === 'kvm' ? 'host' : 'max';
+}
+
+/** The data disk as the guest's kernel names it. */
+export function dataDevice(options: QemuOptions): string {
+  return options.bus === 'virtio-scsi' ? '/dev/sda' : '/dev/vdb';
+}
+
+/** A locally administered address that depends on the guest's own address alone. */
+export function macOf(address: string): string {
+  const bytes = createHash('sha256').update(address).digest();
+  return ['52:54:00', ...[0, 1, 2].map((index) => (bytes[index] ?? 0).toString(16).padStart(2, '0'))].join(
+    ':',
+  );
+}
+
+/** Requests that give a guest its network and data disk: at boot by the kernel's command line, later by the port. */
+export function setupRequests(options: QemuOptions, place: Place): { net: string[]; mount: string[] } {
+  const { subnet, prefix } = place.network;
+  return {
+    net: [`${subnet.inside}/${prefix}`, subnet.peer, String(options.mtu), macOf(subnet.inside)],
+    mount: [dataDevice(options), '/data'],
+  };
+}
+
+/** The machine of one trial. `setup`: the guest configures itself while it boots (else it waits to be told). */
+export function machineSpec(
+  installation: Installation,
+  place: Place,
+  resources: Resources,
+  setup: boolean,
+): MachineSpec {
+  const { options, accel, boot } = installation;
+  if (options.topology) {
+    const { sockets, cores, threads } = options.topology;
+    if (sockets * cores * threads !== resources.cpus)
+      throw new BenchError(
+        'vm-topology',
+        `topology ${sockets}×${cores}×${threads} is ${sockets * cores * threads} CPUs, but the run gives ${resources.cpus}`,
+        { hint: 'make sockets × cores × threads equal resources.cpus' },
+      );
+  }
+  const { net, mount } = setupRequests(options, place);
+  const requests = setup ? [`net=${net.join(',')}`, `mount=${mount.join(',')}`] : [];
+  return {
+    accel,
+    cpu: cpuModel(options, accel),
+    options,
+    cpus: resources.cpus,
+    memoryMiB: resources.memoryMiB,
+    boot: { kind: 'direct', ...boot, append: kernelAppend({ requests }) },
+    rootDisk: place.rootDisk,
+    dataDisk: place.dataDisk,
+    sockets: place.sockets,
+    network: networkOf(options, place),
+    mac: macOf(place.network.subnet.inside),
+    memoryFile: null,
+    incoming: false,
+  };
+}
+
+function networkOf(options: QemuOptions, place: Place): MachineSpec['network'] {
+  const { subnet, prefix, tapName } = place.network;
+  if (options.network === 'user')
+    return {
+      kind: 'user',
+      net: { subnet: `${subnet.inside}/${prefix}`, gateway: subnet.peer, guest: subnet.inside },
+    };
+  return {
+    kind: 'tap',
+    tapName: tapName ?? 'tap0',
+    vhost: options.vhost && existsSync('/dev/vhost-net'),
+  };
+}

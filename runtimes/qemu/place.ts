@@ -1,0 +1,102 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Resources } from '../../results/record/plan.ts';
+import { createCgroup, type Cgroup } from '../cgroup/cgroup.ts';
+import type { Image, RuntimeContext } from '../contract.ts';
+import { createPeerNetwork, type PeerNetwork } from '../network/peer-network.ts';
+import { allocatedBytes, makeDataDisk, type DataTemplate } from './disks/data-disk.ts';
+import { rootOverlayArgv } from './disks/root-disk.ts';
+import type { BootFiles } from './kernel/boot-files.ts';
+import type { Sockets } from './machine/command-line.ts';
+import type { QemuOptions } from './options.ts';
+import { runTool } from './run-tool.ts';
+
+/** What prepare made, for every trial of an arm. */
+export interface Installation {
+  context: RuntimeContext;
+  options: QemuOptions;
+  image: Image;
+  accel: 'kvm' | 'tcg';
+  launcher: string;
+  boot: BootFiles;
+  rootDisk: string;
+  dataTemplate: DataTemplate;
+}
+
+/** The host's part of one trial, made before QEMU starts and removed after it ended. */
+export interface Place {
+  folder: string;
+  sockets: Sockets;
+  rootDisk: string;
+  dataDisk: string;
+  dataDiskMadeBy: string;
+  dataDiskBeforeBytes: number;
+  network: PeerNetwork;
+  cgroup: Cgroup;
+}
+
+let counter = 0;
+
+/** Folder, disks, network and cgroup of a trial; nothing is left when one of them fails. */
+export async function makePlace(
+  installation: Installation,
+  trial: string,
+  resources: Resources,
+): Promise<Place> {
+  const { context, options, launcher } = installation;
+  const folder = join(context.scratchDir, `v${++counter}`);
+  const undo: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true, force: true })];
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+    const sockets = {
+      monitor: join(folder, 'm'),
+      agent: join(folder, 'a'),
+      guest: join(folder, 'g'),
+      console: join(folder, 'console.log'),
+    };
+    const rootDisk = join(folder, 'root.qcow2');
+    const dataDisk = join(folder, `data.${options.format}`);
+    const cgroup = createCgroup(context.owner, `vm-${counter}`, {});
+    undo.unshift(() => cgroup.destroy());
+    const disks = Promise.all([
+      makeDataDisk(installation.dataTemplate, dataDisk, context.signal),
+      runTool(rootOverlayArgv(installation.rootDisk, 'raw', rootDisk), context.signal),
+    ]);
+    disks.catch(() => undefined);
+    const network = await createPeerNetwork({
+      launcher,
+      owner: context.owner,
+      trial,
+      rootfs: installation.image.rootfs,
+      housekeeping: resources.housekeeping,
+      link: options.network === 'tap' ? 'tap' : 'veth',
+      signal: context.signal,
+    });
+    undo.unshift(() => network.destroy());
+    const [dataDiskMadeBy] = await disks;
+    const dataDiskBeforeBytes = await allocatedBytes(dataDisk);
+    return {
+      folder,
+      sockets,
+      rootDisk,
+      dataDisk,
+      dataDiskMadeBy,
+      dataDiskBeforeBytes,
+      network,
+      cgroup,
+    };
+  } catch (error) {
+    for (const step of undo) await step().catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Removes a place after its QEMU ended. Idempotent; the first error is told after everything was tried. */
+export async function removePlace(place: Place): Promise<void> {
+  const results = await Promise.allSettled([
+    place.cgroup.destroy(),
+    place.network.destroy(),
+    rm(place.folder, { recursive: true, force: true }),
+  ]);
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+}

@@ -1,0 +1,106 @@
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { BenchError } from '../../results/bench-error.ts';
+import type { Availability, Image, Prepared, Runtime, RuntimeContext } from '../contract.ts';
+import { ensureLauncher } from '../launch/ensure-launcher.ts';
+import { chooseAccelerator } from './accelerator/choose.ts';
+import { ensureDataTemplate } from './disks/data-disk.ts';
+import { ensureRootDisk } from './disks/root-disk.ts';
+import { ensureBootFiles } from './kernel/boot-files.ts';
+import { transportOf } from './machine/command-line.ts';
+import { labelOf, qemuOptionsSchema, type QemuOptions } from './options.ts';
+import type { Installation } from './place.ts';
+import { startCold } from './start-cold.ts';
+
+/** Tools a VM needs on the host, and the Debian packages they are in. */
+const TOOLS: [string, string][] = [
+  ['qemu-system-x86_64', 'qemu-system-x86'],
+  ['qemu-img', 'qemu-utils'],
+  ['mke2fs', 'e2fsprogs'],
+];
+const FOLDERS = ['/usr/local/bin', '/usr/bin', '/bin', '/usr/sbin', '/sbin'];
+
+/** QEMU virtual machines. What is chosen, and what it does to numbers: docs/virtual-machines.md. */
+export const qemuRuntime: Runtime<QemuOptions> = {
+  id: 'qemu',
+  summary: 'QEMU virtual machine (KVM where it really works, else emulated and said so)',
+  optionsSchema: qemuOptionsSchema as Runtime<QemuOptions>['optionsSchema'],
+  label: labelOf,
+  needsImage: true,
+  probe,
+  prepare,
+};
+
+async function probe(): Promise<Availability> {
+  const missing: string[] = [];
+  for (const [tool, name] of TOOLS) if (!(await installed(tool))) missing.push(name);
+  if (missing.length > 0)
+    return {
+      available: false,
+      reason: `not installed: ${missing.join(', ')}`,
+      remedy: `apt-get install -y --no-install-recommends ${missing.join(' ')}`,
+    };
+  if (process.getuid?.() !== 0)
+    return {
+      available: false,
+      reason: 'network namespaces, taps and cgroups need root',
+      remedy: 'run bench as root',
+    };
+  return { available: true, notes: [] };
+}
+
+async function installed(tool: string): Promise<boolean> {
+  for (const folder of FOLDERS) {
+    const found = await access(`${folder}/${tool}`, constants.X_OK).then(
+      () => true,
+      () => false,
+    );
+    if (found) return true;
+  }
+  return false;
+}
+
+async function prepare(
+  image: Image | null,
+  options: QemuOptions,
+  context: RuntimeContext,
+): Promise<Prepared> {
+  if (!image) throw new BenchError('image-missing', 'a virtual machine needs the guest image');
+  const { cacheDir, signal } = context;
+  const accelerator = await chooseAccelerator(options.accel, image, cacheDir, signal);
+  context.log(`qemu: ${accelerator.got} (${accelerator.reason})`);
+  const needs = {
+    transport: transportOf(options.machine),
+    scsi: options.bus === 'virtio-scsi',
+    balloon: options.balloon,
+  };
+  const installation: Installation = {
+    context,
+    options,
+    image,
+    accel: accelerator.got,
+    launcher: await ensureLauncher(cacheDir),
+    boot: await ensureBootFiles(image, needs, cacheDir, signal),
+    rootDisk: await ensureRootDisk(image, cacheDir, signal),
+    dataTemplate: await ensureDataTemplate(options, cacheDir, signal),
+  };
+  return {
+    caveats: caveatsOf(options, accelerator.got),
+    emulated: accelerator.got === 'tcg',
+    accelerator,
+    start: (trial, resources) => startCold(installation, trial, resources),
+  };
+}
+
+/** What must be said beside every number of the arm (DESIGN.md, fairness 8). */
+export function caveatsOf(options: QemuOptions, accel: 'kvm' | 'tcg'): string[] {
+  return [
+    ...(accel === 'tcg' ? ['emulated (TCG)'] : []),
+    ...(options.cache === 'writeback' || options.cache === 'unsafe'
+      ? [`disk cached by the host (cache=${options.cache})`]
+      : []),
+    ...(options.cache === 'unsafe' ? ['flushes ignored'] : []),
+    ...(options.network === 'user' ? ['slirp network'] : []),
+    ...(options.network === 'passt' ? ['passt network'] : []),
+  ];
+}
