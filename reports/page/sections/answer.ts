@@ -1,5 +1,5 @@
 import { findings } from '../../answer/findings.ts';
-import { answerTable, type AnswerRow } from '../../answer/table.ts';
+import { answerTable, type AnswerRow, type AnswerTable } from '../../answer/table.ts';
 import { EMULATED, printable } from '../../words/names.ts';
 import { percent } from '../../words/number.ts';
 import { verdictLegend, verdictWords } from '../../words/verdict.ts';
@@ -9,7 +9,7 @@ import type { ReportRun } from '../report-run.ts';
 /** The answer first: one sentence per question and box, then the table of metric × box. */
 export function answerSection({ plan, summary }: ReportRun) {
   const table = answerTable(summary, plan);
-  const rows = table.rows.map((row) => rowModel(row, table.baselineEmulated));
+  const rows = table.rows.map((row) => rowModel(row, table));
   return {
     findings: findings(summary, plan).map((finding) => ({
       question: finding.question,
@@ -32,9 +32,10 @@ export function answerSection({ plan, summary }: ReportRun) {
   };
 }
 
-function rowModel(row: AnswerRow, baselineEmulated: boolean) {
+function rowModel(row: AnswerRow, { baselineName, baselineEmulated }: AnswerTable) {
   return {
     ...row,
+    baselineName,
     baselineMedian: row.baselineMedian ?? '–',
     baselineTag: baselineEmulated && row.baselineMedian !== null ? EMULATED : null,
     cells: row.cells.map((cell) => ({
