@@ -5,7 +5,8 @@ import { BenchError } from '../../results/bench-error.ts';
 import type { HostCost } from '../../results/record/trial.ts';
 import type { Op } from '../launch/ops.ts';
 import { hierarchies, hostLayout, isUnified, type CgroupLayout, type Controller } from './layout.ts';
-import { limitWrites, type CgroupLimits } from './limits.ts';
+import { deviceProgram, deviceWrites, type DeviceRule } from './device-rules.ts';
+import { limitWrites, type CgroupLimits, type LimitWrite } from './limits.ts';
 import { parseBlkioBytes, parseIoStat, pssBytes, readKey, readNumber, readText } from './read-cost.ts';
 
 /** All our cgroups are below this one, in every hierarchy. */
@@ -43,7 +44,23 @@ export class Cgroup {
 
   /** Sets or changes limits. */
   setLimits(limits: CgroupLimits): void {
-    for (const write of limitWrites(this.layout, limits)) {
+    this.write(limitWrites(this.layout, limits));
+  }
+
+  /**
+   * Restricts devices. On v1 by the devices controller; on v2 the answer is an operation, since a program must be loaded.
+   */
+  restrictDevices(rules: readonly DeviceRule[]): Op[] {
+    if (isUnified(this.layout))
+      return [
+        { op: 'cgroup-device-filter', directory: this.folders[0] ?? '', program: deviceProgram(rules) },
+      ];
+    if (this.layout.v1.devices) this.write(deviceWrites(rules));
+    return [];
+  }
+
+  private write(writes: readonly LimitWrite[]): void {
+    for (const write of writes) {
       const folder = this.folder(write.controller);
       try {
         if (!folder) throw new Error(`there is no ${write.controller} controller`);

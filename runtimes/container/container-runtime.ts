@@ -5,6 +5,7 @@ import * as z from 'zod';
 import { BenchError } from '../../results/bench-error.ts';
 import type { Resources } from '../../results/record/plan.ts';
 import { createCgroup } from '../cgroup/cgroup.ts';
+import { DEFAULT_DEVICE_RULES, DENY_ALL } from '../cgroup/device-rules.ts';
 import { isUnified, layoutName } from '../cgroup/layout.ts';
 import type { Image, Instance, Prepared, Runtime, RuntimeContext } from '../contract.ts';
 import { ensureLauncher } from '../launch/ensure-launcher.ts';
@@ -19,6 +20,9 @@ import {
 import { ContainerInstance } from './container-instance.ts';
 import { containerPlan } from './plan/container-plan.ts';
 import type { SeccompProgram } from './plan/process-ops.ts';
+import { compileSeccomp } from './seccomp/compile.ts';
+import { defaultSeccomp } from './seccomp/default-profile.ts';
+import { DEFAULT_CAPABILITIES } from './spec/capabilities.ts';
 import { defaultSpec } from './spec/default-spec.ts';
 
 const optionsSchema = z.strictObject({});
@@ -36,11 +40,12 @@ export const containerRuntime: Runtime<ContainerOptions> = {
     if (!image)
       throw new BenchError('image-missing', 'the container runs the guest image, and there is none');
     const launcher = await ensureLauncher(context.cacheDir);
+    const seccomp = compileSeccomp(defaultSeccomp(DEFAULT_CAPABILITIES));
     return {
       caveats: [],
       emulated: false,
       accelerator: null,
-      start: (trial, resources) => start({ launcher, image, context, trial, resources, seccomp: null }),
+      start: (trial, resources) => start({ launcher, image, context, trial, resources, seccomp }),
     };
   },
 };
@@ -60,6 +65,7 @@ async function start(request: StartRequest): Promise<Instance> {
   const folder = join(context.scratchDir, `container-${trial}`);
   for (const name of ['upper', 'work', 'root']) mkdirSync(join(folder, name), { recursive: true });
   const cgroup = createCgroup(context.owner, trial, resources);
+  const deviceOps = cgroup.restrictDevices([DENY_ALL, ...DEFAULT_DEVICE_RULES]);
   let network: PeerNetwork | undefined;
   let init: Launched | undefined;
   try {
@@ -84,7 +90,7 @@ async function start(request: StartRequest): Promise<Instance> {
       seccomp,
       preserveFds: 0,
       main: 'init',
-      before: [],
+      before: deviceOps,
       beforeExec: [],
       terminal: [],
       hookState: '',
