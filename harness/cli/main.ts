@@ -40,8 +40,10 @@ async function main(argv: string[]): Promise<number> {
   }
 }
 
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  // `bench list | head` closes our stdout early; that is no failure of ours.
-  if (error.code !== 'EPIPE') throw error;
-});
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    // `bench list | head` closes our stdout early, and a closed terminal our stderr: no reason to stop measuring.
+    if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+  });
+}
 process.exit(await main(process.argv));

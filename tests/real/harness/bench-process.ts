@@ -26,20 +26,23 @@ export function bench(
   return execa('node', [packagePath('dist/bench.mjs'), ...args], { cwd, reject: false, timeout: 600_000 });
 }
 
+/** The owner tags that `bench run` draws; other tests name theirs otherwise. */
+const RUN_TAG = /tare-[0-9a-f]{8}/;
+
 /** What a run could leave behind on this host, as one comparable value. */
 export function hostState(): { mounts: string[]; namespaces: string[]; cgroups: string[]; links: string[] } {
   return {
     mounts: readFileSync('/proc/self/mountinfo', 'utf8')
       .split('\n')
-      .filter((line) => line.includes('tare'))
+      .filter((line) => RUN_TAG.test(line))
       .map((line) => line.split(' ')[4] ?? ''),
-    namespaces: list('/run/netns').filter((name) => name.startsWith('tare')),
+    namespaces: list('/run/netns').filter((name) => RUN_TAG.test(name)),
     cgroups: list('/sys/fs/cgroup').flatMap((hierarchy) =>
       list(join('/sys/fs/cgroup', hierarchy, 'tare'))
-        .filter((name) => name.startsWith('tare-'))
+        .filter((name) => RUN_TAG.test(name))
         .map((name) => `${hierarchy}/${name}`),
     ),
-    links: list('/sys/class/net').filter((name) => name.startsWith('tare')),
+    links: list('/sys/class/net').filter((name) => RUN_TAG.test(name)),
   };
 }
 
@@ -51,12 +54,15 @@ function list(folder: string): string[] {
   }
 }
 
-/** Resolves when `text` has appeared in a running process's stderr. */
-export async function sawOnStderr(process: ReturnType<typeof bench>, text: string | RegExp): Promise<void> {
+/** Resolves when `text` has appeared in a running process's stderr, which is left open. */
+export function sawOnStderr(running: ReturnType<typeof bench>, text: string | RegExp): Promise<void> {
   let seen = '';
-  for await (const chunk of process.stderr ?? []) {
-    seen += String(chunk);
-    if (typeof text === 'string' ? seen.includes(text) : text.test(seen)) return;
-  }
-  throw new Error(`bench ended before it said ${String(text)}:\n${seen}`);
+  return new Promise((resolve, reject) => {
+    const look = (chunk: unknown): void => {
+      seen += String(chunk);
+      if (typeof text === 'string' ? seen.includes(text) : text.test(seen)) resolve();
+    };
+    running.stderr?.on('data', look);
+    void running.finally(() => reject(new Error(`bench ended before it said ${String(text)}:\n${seen}`)));
+  });
 }

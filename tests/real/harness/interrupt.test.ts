@@ -70,4 +70,19 @@ test('what a run ended with SIGKILL leaves is gone after bench clean, and nothin
   }
 });
 
+test('a terminal that goes away does not stop the measuring', async () => {
+  const folder = workFolder();
+  try {
+    const running = bench(folder.path, ['run', '--matrix', folder.matrix(MATRIX), '--rounds', '1']);
+    await sawOnStderr(running, 'run folder');
+    running.stderr?.destroy();
+    running.stdout?.destroy();
+    await running;
+    assert.is(running.exitCode, 0);
+    assert.is((await readRun(onlyRun(folder.path))).trials.length, 2);
+  } finally {
+    folder.remove();
+  }
+});
+
 test.run();
