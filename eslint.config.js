@@ -1,7 +1,17 @@
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist/', '.dist-*/', 'coverage/', 'node_modules/', 'results/runs/', '**/*.js', 'tests/fixtures/'] },
+  {
+    ignores: [
+      'dist/',
+      '.dist-*/',
+      'coverage/',
+      'node_modules/',
+      'results/runs/',
+      '**/*.js',
+      'tests/fixtures/',
+    ],
+  },
   ...tseslint.configs.recommended,
   {
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
