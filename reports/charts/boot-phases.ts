@@ -6,8 +6,9 @@ import { armEncoding } from './arm-encoding.ts';
 import type { Picture } from './picture.ts';
 import { ink, paper } from './theme.ts';
 
-/** Facts named like this are phases of a boot, in milliseconds: bootKernelMs, bootUserspaceMs. */
-const PHASE = /^boot([A-Z]\w*)Ms$/;
+/** Facts named like this are phases of a start, in milliseconds and in order: startKernelMs, startModulesMs. */
+const PHASE = /^start([A-Z]\w*)Ms$/;
+const TOTAL = 'Total';
 
 /** Where the start-up time goes, as medians per phase in the order the runtime gives them. */
 export function bootPicture(plan: Plan, trials: readonly TrialRecord[]): Picture | null {
@@ -15,12 +16,12 @@ export function bootPicture(plan: Plan, trials: readonly TrialRecord[]): Picture
   const phases: string[] = [];
   const values = new Map<string, number[]>();
   for (const trial of trials)
-    for (const [fact, value] of Object.entries(trial.facts)) {
-      const phase = PHASE.exec(fact)?.[1];
-      if (phase === undefined || typeof value !== 'number' || !Number.isFinite(value) || value < 0) continue;
+    for (const [phase, ms] of phasesOf(trial)) {
       if (!phases.includes(phase)) phases.push(phase);
       const key = `${trial.arm}\n${phase}`;
-      values.set(key, [...(values.get(key) ?? []), value]);
+      const seen = values.get(key);
+      if (seen) seen.push(ms);
+      else values.set(key, [ms]);
     }
   const data = plan.arms.flatMap((arm) => {
     let from = 0;
@@ -92,6 +93,18 @@ export function bootPicture(plan: Plan, trials: readonly TrialRecord[]): Picture
       ],
     }),
   };
+}
+
+/** Phase and milliseconds, in the runtime's order; what they leave of the total is the wait for the first command. */
+function phasesOf(trial: TrialRecord): [string, number][] {
+  const named = Object.entries(trial.facts).flatMap(([fact, value]): [string, number][] => {
+    const phase = PHASE.exec(fact)?.[1];
+    return phase === undefined || typeof value !== 'number' || !(value >= 0) ? [] : [[phase, value]];
+  });
+  const parts = named.filter(([phase]) => phase !== TOTAL);
+  const total = named.find(([phase]) => phase === TOTAL)?.[1];
+  const rest = total === undefined ? 0 : total - parts.reduce((sum, [, ms]) => sum + ms, 0);
+  return parts.length > 0 && rest > 0 ? [...parts, ['FirstCommand', rest]] : parts;
 }
 
 /** Light enough for dark text on every one, in the light page and in the dark; neighbours differ in lightness. */

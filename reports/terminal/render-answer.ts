@@ -1,7 +1,7 @@
 import type { Plan } from '../../results/record/plan.ts';
 import type { Summary } from '../../results/record/summary.ts';
 import { findings, runSentence } from '../answer/findings.ts';
-import { answerTable, type AnswerCell } from '../answer/table.ts';
+import { answerTable, type AnswerCell, type AnswerRow, type AnswerTable } from '../answer/table.ts';
 import { EMULATED, printable } from '../words/names.ts';
 import { percent } from '../words/number.ts';
 import { clip, textWidth, wrap } from './text-width.ts';
@@ -42,62 +42,63 @@ export function renderAnswer(summary: Summary, plan: Plan, style: TerminalStyle)
   return lines.join('\n').replace(/[ \t]+$/gm, '');
 }
 
-function table(summary: Summary, plan: Plan, width: number, paint: ReturnType<typeof paints>): string[] {
+const HEAD = ['box', 'cost', 'interval', 'verdict', 'median'];
+const RIGHT_ALIGNED = new Set([1, 2, 4]);
+const GAP = 2;
+const INDENT = 2;
+
+function table(summary: Summary, plan: Plan, width: number, paint: Paints): string[] {
   const answer = answerTable(summary, plan);
-  const rows = answer.rows.filter((row) => row.primary);
-  const head = ['workload', 'box', 'cost', 'interval', 'verdict', 'median'];
-  const body = rows.flatMap((row) => [
+  const groups = answer.rows
+    .filter((row) => row.primary)
+    .map((row, _, rows) => ({ row, title: rowTitle(row, rows), lines: linesOf(row, answer) }));
+  const all = groups.flatMap((group) => group.lines);
+  const widths = HEAD.map((title, i) =>
+    Math.max(textWidth(title), ...all.map((line) => textWidth(line.texts[i]!))),
+  );
+  const total = widths.reduce((sum, one) => sum + one + GAP, INDENT - GAP);
+  if (total > width) return groups.flatMap(({ row, title }) => stacked(row, title, answer, width, paint));
+  const print = (texts: string[]): string =>
+    (
+      ' '.repeat(INDENT) +
+      texts
+        .map((text, i) => {
+          const gap = ' '.repeat(widths[i]! - textWidth(text));
+          return RIGHT_ALIGNED.has(i) ? gap + text : text + gap;
+        })
+        .join(' '.repeat(GAP))
+    ).trimEnd();
+  return [
+    paint.dim(print(HEAD)),
+    ...groups.flatMap(({ title, lines }) => [
+      paint.bold(clip(title, width)),
+      ...lines.map((line) => paint.verdict(line.verdict)(print(line.texts))),
+    ]),
+  ];
+}
+
+/** The workload, and the metric too where the workload alone does not say which. */
+function rowTitle(row: AnswerRow, rows: readonly AnswerRow[]): string {
+  const isAlone = rows.filter((other) => other.workload === row.workload).length === 1;
+  return isAlone && !row.isBox ? row.workloadName : `${row.workloadName}: ${row.metricTitle}`;
+}
+
+function linesOf(row: AnswerRow, answer: AnswerTable): { verdict: AnswerCell['verdict']; texts: string[] }[] {
+  return [
     {
-      verdict: 'none' as AnswerCell['verdict'],
-      texts: [
-        row.workloadName,
-        answer.baselineName,
-        'baseline',
-        '',
-        '',
-        median(row.baselineMedian, answer.baselineEmulated),
-      ],
+      verdict: 'none',
+      texts: [answer.baselineName, 'baseline', '', '', median(row.baselineMedian, answer.baselineEmulated)],
     },
     ...row.cells.map((cell) => ({
       verdict: cell.verdict,
       texts: [
-        '',
-        cell.armName,
+        clip(cell.armName, 40),
         cell.cost + (cell.emulated && cell.cost !== '–' ? ` ${EMULATED}` : ''),
         cell.interval ?? '',
         `${cell.sign} ${cell.word}`.trim(),
         median(cell.median, cell.emulated),
       ],
     })),
-  ]);
-  const natural = head.map((title, i) =>
-    Math.max(textWidth(title), ...body.map((row) => textWidth(row.texts[i]!))),
-  );
-  const gaps = 2 * (head.length - 1);
-  const fixed = natural.slice(1).reduce((sum, one) => sum + one, 0) + gaps;
-  const first = Math.min(natural[0]!, width - fixed);
-  if (first < 8)
-    return stacked(
-      answer.rows.filter((row) => row.primary),
-      answer.baselineName,
-      width,
-      paint,
-    );
-  const widths = [first, ...natural.slice(1)];
-  const rightAligned = new Set([2, 3, 5]);
-  const print = (texts: string[]): string =>
-    texts
-      .map((text, i) => {
-        const cut = clip(text, widths[i]!);
-        const gap = ' '.repeat(widths[i]! - textWidth(cut));
-        return rightAligned.has(i) ? gap + cut : cut + gap;
-      })
-      .join('  ')
-      .trimEnd();
-  return [
-    paint.bold(print(head)),
-    paint.dim(widths.map((one) => '─'.repeat(one)).join('──')),
-    ...body.map((row) => paint.verdict(row.verdict)(print(row.texts))),
   ];
 }
 
@@ -105,29 +106,27 @@ function median(text: string | null, emulated: boolean): string {
   return text === null ? '–' : emulated ? `${text}, ${EMULATED}` : text;
 }
 
-/** For narrow terminals: one block per comparison. */
-function stacked(
-  rows: ReturnType<typeof answerTable>['rows'],
-  baseline: string,
-  width: number,
-  paint: ReturnType<typeof paints>,
-): string[] {
-  return rows.flatMap((row) => [
-    ...wrap(row.workloadName, width).map(paint.bold),
-    ...wrap(`${baseline}: ${row.baselineMedian ?? '–'}`, width - 2).map((line) => `  ${line}`),
+/** For narrow terminals: one block per metric. */
+function stacked(row: AnswerRow, title: string, answer: AnswerTable, width: number, paint: Paints): string[] {
+  return [
+    ...wrap(title, width).map(paint.bold),
+    ...wrap(
+      `${answer.baselineName}: ${median(row.baselineMedian, answer.baselineEmulated)}`,
+      width - INDENT,
+    ).map((line) => `  ${line}`),
     ...row.cells.flatMap((cell) =>
       wrap(
         `${cell.armName}: ${[cell.cost, cell.interval].filter(Boolean).join(' ')}, ${cell.sign} ${cell.word}, ${median(cell.median, cell.emulated)}`,
-        width - 2,
+        width - INDENT,
         '  ',
       ).map((line) => `  ${paint.verdict(cell.verdict)(line)}`),
     ),
-  ]);
+  ];
 }
 
-function paints(
-  color: boolean,
-): Record<'bold' | 'dim' | 'warn', Paint> & { verdict(verdict: AnswerCell['verdict']): Paint } {
+type Paints = Record<'bold' | 'dim' | 'warn', Paint> & { verdict(verdict: AnswerCell['verdict']): Paint };
+
+function paints(color: boolean): Paints {
   const sgr =
     (open: number, close: number): Paint =>
     (text) =>

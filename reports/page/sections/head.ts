@@ -7,7 +7,7 @@ import type { ReportRun } from '../report-run.ts';
 export function headSection({ plan, host, summary }: ReportRun) {
   const emulated = plan.arms.filter((arm) => arm.emulated);
   const system = host?.before.system ?? {};
-  const cpu = system.cpu ?? system['cpu model'] ?? null;
+  const cpu = system.cpuModel ?? null;
   return {
     title: printable(plan.title, 160),
     runId: printable(plan.runId, 120),

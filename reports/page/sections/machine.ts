@@ -20,7 +20,7 @@ export function machineSection({ plan, host, summary, trials }: ReportRun) {
   return {
     known: host !== null,
     facts: [
-      ...keys.map((key) => fact(printable(key, 80), before[key], after?.[key], after !== null)),
+      ...keys.map((key) => fact(inWords(key), before[key], after?.[key], after !== null)),
       ...(host === null
         ? []
         : [fact('load, 1 min', host.before.load1, host.after?.load1, host.after !== null)]),
@@ -81,4 +81,12 @@ function fact(name: string, before: Fact, after: Fact, hasAfter: boolean) {
     after: hasAfter ? text(after) : '',
     changed: hasAfter && text(before) !== text(after),
   };
+}
+
+/** 'cacheL1dKiB' → 'cache L1d KiB', 'cpuModel' → 'CPU model'. */
+function inWords(key: string): string {
+  return printable(key, 80)
+    .replace(/(?<=[a-z])(?=[A-Z])/g, ' ')
+    .replace(/\b[A-Z][a-z]+(?!B)\b/g, (word) => word.toLowerCase())
+    .replace(/^cpu\b/, 'CPU');
 }

@@ -33,7 +33,14 @@ const guestInside = {
   memTotalMiB: 468,
   memoryLimitMiB: null,
 };
-const boot = { bootFirmwareMs: 96, bootKernelMs: 1310, bootInitramfsMs: 420, bootUserspaceMs: 1180 };
+const boot = {
+  startPlaceMs: 16,
+  startProcessMs: 190,
+  startKernelMs: 1540,
+  startModulesMs: 600,
+  startRootMs: 32,
+  startTotalMs: 3090,
+};
 
 export const fixtureArms: FixtureArm[] = [
   {
