@@ -14,6 +14,13 @@ export const PARENT = 'tare';
 /** How long a cgroup may stay busy after its processes were killed: the kernel frees them after they are reaped. */
 const EMPTY_TIMEOUT_MS = 5_000;
 
+/** Block I/O of programs that have ended, as getrusage counts it. */
+export interface IoBytes {
+  readBytes: number;
+  writeBytes: number;
+}
+const NO_IO: IoBytes = { readBytes: 0, writeBytes: 0 };
+
 /** A cgroup of ours: one folder in each hierarchy, made with its limits before anything joins it. */
 export class Cgroup {
   readonly layout: CgroupLayout;
@@ -111,7 +118,7 @@ export class Cgroup {
   }
 
   /** Reads of the cgroup and of /proc/<pid>/smaps_rollup only. */
-  cost(diskBytes: number | null): HostCost {
+  cost(diskBytes: number | null, programs: IoBytes = NO_IO): HostCost {
     const unified = isUnified(this.layout);
     const io = unified
       ? parseIoStat(readText(this.file('io', 'io.stat')) ?? '')
@@ -123,8 +130,9 @@ export class Cgroup {
       memoryCgroupBytes: readNumber(
         this.file('memory', unified ? 'memory.current' : 'memory.usage_in_bytes'),
       ),
-      ioReadBytes: io.read,
-      ioWriteBytes: io.write,
+      // v1's counters stand still on newer kernels while nothing is throttled; then the programs' own totals tell.
+      ioReadBytes: Math.max(io.read, programs.readBytes),
+      ioWriteBytes: Math.max(io.write, programs.writeBytes),
       diskBytes,
     };
   }

@@ -33,6 +33,7 @@ export class ContainerInstance implements Instance {
   private readonly parts: ContainerParts;
   private readonly container: RunningContainer;
   private words = '';
+  private readonly io = { readBytes: 0, writeBytes: 0 };
 
   constructor(parts: ContainerParts) {
     this.parts = parts;
@@ -69,6 +70,8 @@ export class ContainerInstance implements Instance {
       birthCgroup: isUnified(cgroup.layout) ? (cgroup.folders[0] ?? null) : null,
     });
     const result = await runPlan({ launcher, plan, stdin, timeoutMs, signal });
+    this.io.readBytes += result.io?.readBytes ?? 0;
+    this.io.writeBytes += result.io?.writeBytes ?? 0;
     if (result.exitCode !== 0) this.words = (result.stdout + result.stderr).slice(-8192);
     return result;
   }
@@ -114,7 +117,7 @@ export class ContainerInstance implements Instance {
   }
 
   async usage(): Promise<ReturnType<Cgroup['cost']>> {
-    return Promise.resolve(this.parts.cgroup.cost(diskUsage(join(this.parts.folder, 'upper'))));
+    return Promise.resolve(this.parts.cgroup.cost(diskUsage(join(this.parts.folder, 'upper')), this.io));
   }
 
   async throttledMs(): Promise<number | null> {

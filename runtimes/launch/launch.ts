@@ -77,7 +77,7 @@ export async function startPlan(request: LaunchRequest): Promise<Launched> {
  *
  * @throws BenchError `launch-failed`, `launch-aborted`.
  */
-export async function runPlan(request: LaunchRequest): Promise<ExecResult> {
+export async function runPlan(request: LaunchRequest): Promise<ExecResult & { io: LaunchStatus['io'] }> {
   const launch = new Launch(request);
   launch.running.catch(() => undefined);
   const exit = await launch.exited;
@@ -86,7 +86,7 @@ export async function runPlan(request: LaunchRequest): Promise<ExecResult> {
   if (request.signal?.aborted)
     throw new BenchError('launch-aborted', 'interrupted', { cause: request.signal.reason });
   const stderr = failure ? `${exit.stderr}${launchError(request.plan, failure).message}\n` : exit.stderr;
-  return { ...exit, stderr };
+  return { ...exit, stderr, io: launch.status.io };
 }
 
 class Launch implements Launched {

@@ -10,7 +10,7 @@ export const OPS = {
   rlimit: { code: 5, fields: { resource: 'i', soft: 'i', hard: 'i', optional: 'i' } },
   umask: { code: 6, fields: { mask: 'i' } },
   chdir: { code: 7, fields: { path: 's' } },
-  'close-fds': { code: 8, fields: { from: 'i' } },
+  'close-fds': { code: 8, fields: { from: 'i', keepSlot: 'i' } },
   exec: { code: 9, fields: { argv: 'v', env: 'v', search: 'i' } },
   init: { code: 10, fields: { name: 's' } },
   report: { code: 11, fields: { words: 's' } },
@@ -23,6 +23,10 @@ export const OPS = {
   'write-proc': { code: 22, fields: { path: 's', text: 's' } },
   dup: { code: 23, fields: { slot: 'i', fd: 'i' } },
   gate: { code: 24, fields: { slot: 'i' } },
+  pipe: { code: 25, fields: { readSlot: 'i', writeSlot: 'i' } },
+  socketpair: { code: 26, fields: { slot: 'i', otherSlot: 'i' } },
+  'close-slot': { code: 27, fields: { slot: 'i' } },
+  connect: { code: 28, fields: { slot: 'i', path: 's' } },
   clone: { code: 30, fields: { flags: 'i', parentOps: 'i', cgroupSlot: 'i' } },
   'wait-parent': { code: 31, fields: {} },
   unshare: { code: 32, fields: { flags: 'i' } },
@@ -70,6 +74,11 @@ export const OPS = {
   'link-master': { code: 96, fields: { slot: 'i', name: 's', bridge: 's' } },
   'link-delete': { code: 97, fields: { slot: 'i', name: 's' } },
   tap: { code: 98, fields: { name: 's', vnetHeader: 'i', owner: 'i' } },
+  pty: { code: 110, fields: { masterSlot: 'i', slaveSlot: 'i', rows: 'i', columns: 'i' } },
+  'send-fd': { code: 111, fields: { socketSlot: 'i', slot: 'i' } },
+  console: { code: 112, fields: { slot: 'i' } },
+  terminal: { code: 113, fields: { slot: 'i', uid: 'i' } },
+  supervise: { code: 120, fields: { folder: 's', maxLogBytes: 'i', interactive: 'i' } },
 } as const;
 
 export type OpName = keyof typeof OPS;

@@ -2,6 +2,9 @@ import { BenchError } from '../../results/bench-error.ts';
 import { describeOp } from './describe.ts';
 import type { LaunchPlan } from './ops.ts';
 
+/** ru_inblock and ru_oublock count these (getrusage(2)). */
+const RUSAGE_BLOCK = 512;
+
 /** What failed, as the launcher reported it. */
 export interface LaunchFailure {
   /** Index in the plan; -1 before the plan was played. */
@@ -24,6 +27,8 @@ export interface LaunchStatus {
   /** Words of `report` operations with the host's monotonic time they arrived, ns. */
   reports: { words: string; atNs: bigint }[];
   done: boolean;
+  /** Bytes the ended program and its awaited children read from and wrote to block devices; null until it ended. */
+  io: { readBytes: number; writeBytes: number } | null;
 }
 
 /** Reads the launcher's status lines; fed with whatever arrived, keeps what is incomplete. */
@@ -36,6 +41,7 @@ export class StatusReader {
     notes: [],
     reports: [],
     done: false,
+    io: null,
   };
   private rest = '';
 
@@ -53,6 +59,8 @@ export class StatusReader {
     else if (word === 'fail') status.failure ??= failureOf(rest);
     else if (word === 'note') status.notes.push(failureOf(rest));
     else if (word === 'exit') status.exit = exitOf(rest);
+    else if (word === 'io')
+      status.io = { readBytes: Number(rest[0]) * RUSAGE_BLOCK, writeBytes: Number(rest[1]) * RUSAGE_BLOCK };
     else if (word === 'report') status.reports.push({ words: rest.join(' '), atNs: process.hrtime.bigint() });
     else if (word === 'done') status.done = true;
   }

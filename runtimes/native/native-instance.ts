@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import type { Cgroup } from '../cgroup/cgroup.ts';
 import { diskUsage } from '../container/disk-usage.ts';
 import type { ExecOptions, ExecResult, Instance, InstanceNetwork } from '../contract.ts';
+import { SIGKILL } from '../launch/constants.ts';
 import { diesWithUs, runPlan } from '../launch/launch.ts';
 import type { LaunchPlan } from '../launch/ops.ts';
 import { PATH } from '../network/defaults.ts';
@@ -30,10 +31,13 @@ export function nativeExecPlan(
   const env = { HOME: '/root', ...options.env };
   return [
     diesWithUs(),
-    { op: 'session' },
     ...parts.cgroup.joinOps(),
+    // A child of its own, so that the launcher can say what it read and wrote.
+    { op: 'clone', flags: 0, parentOps: 0, cgroupSlot: -1 },
+    { op: 'death-signal', signal: SIGKILL, parent: 0 },
+    { op: 'session' },
     { op: 'chroot', path: parts.root.path },
-    { op: 'close-fds', from: 3 },
+    { op: 'close-fds', from: 3, keepSlot: -1 },
     { op: 'chdir', path: options.cwd ?? '/' },
     {
       op: 'exec',
@@ -50,6 +54,7 @@ export class NativeInstance implements Instance {
   private readonly parts: NativeParts;
   private readonly stopPeers: () => Promise<void>;
   private words = '';
+  private readonly io = { readBytes: 0, writeBytes: 0 };
 
   constructor(parts: NativeParts) {
     this.parts = parts;
@@ -66,6 +71,8 @@ export class NativeInstance implements Instance {
     const { stdin, timeoutMs, signal } = options;
     const plan = nativeExecPlan(this.parts, argv, options);
     const result = await runPlan({ launcher: this.parts.launcher, plan, stdin, timeoutMs, signal });
+    this.io.readBytes += result.io?.readBytes ?? 0;
+    this.io.writeBytes += result.io?.writeBytes ?? 0;
     if (result.exitCode !== 0) this.words = (result.stdout + result.stderr).slice(-8192);
     return result;
   }
@@ -81,7 +88,7 @@ export class NativeInstance implements Instance {
   }
 
   async usage(): Promise<ReturnType<Cgroup['cost']>> {
-    return Promise.resolve(this.parts.cgroup.cost(diskUsage(this.parts.root.dataFolder)));
+    return Promise.resolve(this.parts.cgroup.cost(diskUsage(this.parts.root.dataFolder), this.io));
   }
 
   async throttledMs(): Promise<number | null> {

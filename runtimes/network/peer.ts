@@ -48,7 +48,7 @@ export function peerPlan(place: PeerPlace, argv: readonly string[], ownerOp = di
       follow: 0,
     },
     { op: 'chroot', path: place.rootfs },
-    { op: 'close-fds', from: 3 },
+    { op: 'close-fds', from: 3, keepSlot: -1 },
     { op: 'exec', argv, env: [PATH], search: 1 },
   ];
 }

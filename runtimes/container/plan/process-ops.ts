@@ -55,7 +55,7 @@ export function processOps(process: OciProcess, context: ProcessContext, last: O
   return [
     ...(process.rlimits ?? []).map(rlimitOp),
     { op: 'umask', mask: process.user.umask ?? 0o022 },
-    { op: 'close-fds', from: 3 + context.preserveFds },
+    { op: 'close-fds', from: 3 + context.preserveFds, keepSlot: gateSlot(context.beforeExec) },
     { op: 'chdir', path: process.cwd },
     { op: 'bounding', mask: mask(caps.bounding) },
     // Without no_new_privs only CAP_SYS_ADMIN may install a filter, so it comes before that is given up.
@@ -80,6 +80,12 @@ export function processOps(process: OciProcess, context: ProcessContext, last: O
     ...context.beforeExec,
     last,
   ];
+}
+
+/** The slot a start gate waits on, which must survive until then; -1 when there is no gate. */
+function gateSlot(ops: readonly Op[]): number {
+  const gate = ops.find((each) => each.op === 'gate');
+  return gate?.op === 'gate' ? Number(gate.slot) : -1;
 }
 
 export function execOp(process: OciProcess): Op {

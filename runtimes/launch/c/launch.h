@@ -29,6 +29,9 @@ struct player {
   int from_parent;    /* in the child: reads 1 byte when the parent's part is done */
   int to_parent;      /* in the child: closed by exec; one byte when the child failed */
   bool in_child;
+  bool supervised;    /* the waiting parent keeps logs and the exit status, and outlives the caller */
+  bool interactive;   /* what attached clients send goes to the program */
+  int64_t max_log;    /* bytes of log before it is rotated */
 };
 
 /* Clean-up by attribute: a descriptor closed at the end of its scope. */

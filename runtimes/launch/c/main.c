@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,6 +122,7 @@ int main(int argc, char **argv) {
     fprintf(stderr, "usage: tare-launch <plan fd> <status fd> | --operations | --check\n");
     return 2;
   }
+  signal(SIGPIPE, SIG_IGN); /* whoever reads the status may be gone; set back before the program */
   if (seal_self(argv) < 0) {
     status_line(&p, "fail -1 %d %s: making the launcher unreachable from the inside\n", errno, strerror(errno));
     return EXIT_LAUNCH_FAILED;

@@ -1,9 +1,10 @@
 /*
  * The process that answers for a clone's child: it stays outside, reports the child's pid, start and end on the status
  * descriptor, passes signals on, and ends as the child ended. It holds no state and, once the child runs, no descriptor
- * but the status.
+ * but the status; unless the plan makes it a supervisor (supervise.c).
  */
 #include "launch.h"
+#include "supervise.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -43,9 +44,15 @@ _Noreturn void monitor(struct player *p, pid_t child, int child_events) {
   forward_signals(child);
   while (read(child_events, &failed, 1) < 0 && errno == EINTR) continue;
   close(child_events);
-  let_go(p);
   if (!failed) status_line(p, "started\n");
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
+  if (p->supervised) {
+    status = supervise(p, child);
+  } else {
+    struct rusage use = {0};
+    let_go(p);
+    while (wait4(child, &status, 0, &use) < 0 && errno == EINTR) continue;
+    status_line(p, "io %ld %ld\n", use.ru_inblock, use.ru_oublock);
+  }
   forward_to = 0;
   if (WIFSIGNALED(status)) {
     status_line(p, "exit -1 %d\n", WTERMSIG(status));

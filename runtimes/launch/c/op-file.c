@@ -6,7 +6,9 @@
 #include <linux/magic.h>
 #include <linux/openat2.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -98,4 +100,43 @@ int do_gate(struct player *p, const struct arg *a) {
   while (n < 0 && errno == EINTR);
   if (n == 0) errno = EPIPE;
   return n == 1 ? 0 : -1;
+}
+
+/* pipe readSlot writeSlot */
+int do_pipe(struct player *p, const struct arg *a) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) < 0) return -1;
+  int bad = slot_put(p, a[0].i, ends[0]) < 0;
+  return (slot_put(p, a[1].i, ends[1]) < 0) | bad ? -1 : 0;
+}
+
+/* socketpair slot otherSlot: to hand descriptors from the inside to the supervisor. */
+int do_socketpair(struct player *p, const struct arg *a) {
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0) return -1;
+  int bad = slot_put(p, a[0].i, ends[0]) < 0;
+  return (slot_put(p, a[1].i, ends[1]) < 0) | bad ? -1 : 0;
+}
+
+int do_close_slot(struct player *p, const struct arg *a) {
+  if (slot_get(p, a[0].i) < 0) return -1;
+  close_quietly(&p->slots[a[0].i]);
+  p->slots[a[0].i] = -1;
+  return 0;
+}
+
+/* connect slot path: to a unix socket of the host (a console socket), while its path still means something. */
+int do_connect(struct player *p, const struct arg *a) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  if (a[1].n >= sizeof address.sun_path) {
+    errno = ENAMETOOLONG;
+    return -1;
+  }
+  memcpy(address.sun_path, a[1].s, a[1].n);
+  int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) < 0) {
+    close_quietly(&fd);
+    return -1;
+  }
+  return slot_put(p, a[0].i, fd);
 }

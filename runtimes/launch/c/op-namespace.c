@@ -41,7 +41,6 @@ static _Noreturn void be_parent(struct player *p, pid_t child, size_t end, int g
     _exit(EXIT_LAUNCH_FAILED);
   }
   /* The child may have died already; its status tells. */
-  signal(SIGPIPE, SIG_IGN);
   ssize_t ignored = write(go, "g", 1);
   (void)ignored;
   close(go);

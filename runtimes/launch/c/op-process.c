@@ -76,11 +76,16 @@ int do_chdir(struct player *p, const struct arg *a) {
   return -1;
 }
 
-/* close-fds from: closes all descriptors from that number on, but those the launcher itself needs until it executes. */
+/*
+ * close-fds from keepSlot: closes all descriptors from that number on, but those the launcher itself needs until it
+ * executes and one slot (a start gate's; -1 for none).
+ */
 int do_close_fds(struct player *p, const struct arg *a) {
-  int keep[] = {p->status, p->root, p->from_parent, p->to_parent};
+  int gate = a[1].i >= 0 && a[1].i < SLOTS ? p->slots[a[1].i] : -1;
+  int keep[] = {p->status, p->root, p->from_parent, p->to_parent, gate};
   unsigned from = (unsigned)a[0].i;
   for (size_t k = 0; k < SLOTS; k++) {
+    if (p->slots[k] == gate) continue;
     close_quietly(&p->slots[k]);
     p->slots[k] = -1;
   }
@@ -128,11 +133,13 @@ int do_exec(struct player *p, const struct arg *a) {
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, NULL);
+  signal(SIGPIPE, SIG_DFL); /* ignored signals would stay ignored in the program */
   if (a[2].i && strchr(a[0].v[0], '/') == NULL)
     exec_search(a[0].v, a[1].v);
   else
     execve(a[0].v[0], a[0].v, a[1].v);
   int error = errno;
+  signal(SIGPIPE, SIG_IGN);
   report_failure(p, error);
   if (p->to_parent >= 0) {
     ssize_t ignored = write(p->to_parent, "F", 1);
@@ -199,7 +206,6 @@ int do_run(struct player *p, const struct arg *a) {
     _exit(EXIT_NOT_FOUND);
   }
   close(in[0]);
-  signal(SIGPIPE, SIG_IGN);
   write_with_pid(in[1], a[2].s, p->in_child ? getpid() : p->child);
   close(in[1]);
   int status;
