@@ -1,5 +1,5 @@
 import { execa } from 'execa';
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { neededPackages } from '../../../harness/setup/missing-packages.ts';
@@ -64,6 +64,39 @@ test('not as root it says exactly what to install, installs nothing, and runs wh
   } finally {
     machine.remove();
   }
+});
+
+test('setup --for tests says what it made ready', async () => {
+  const done = await execa(packagePath('bench'), ['setup', '--for', 'tests', '--json'], { reject: false });
+  assert.is(done.exitCode, 0, String(done.stderr));
+  const made = JSON.parse(String(done.stdout)) as {
+    launcher: string;
+    image: { rootfs: string };
+    missing: string[];
+  };
+  assert.ok(existsSync(made.launcher));
+  assert.ok(existsSync(join(made.image.rootfs, 'usr/bin/sysbench')));
+  assert.equal(made.missing, []);
+});
+
+test('doctor says what this machine can do, and ends with 0 when every runtime can be used', async () => {
+  const done = await execa(packagePath('bench'), ['doctor', '--json'], { reject: false });
+  const { findings } = JSON.parse(String(done.stdout)) as {
+    findings: { what: string; state: string; says: string; remedy: string | null }[];
+  };
+  for (const what of [
+    'packages',
+    'guest image',
+    'runtime native',
+    'runtime container',
+    'runtime qemu',
+    'KVM',
+  ]) {
+    const finding = findings.find((one) => one.what === what);
+    assert.ok(finding?.says, `doctor says nothing of ${what}`);
+    if (finding.state !== 'good') assert.ok(finding.remedy, `${what} has no remedy`);
+  }
+  assert.is(done.exitCode, findings.some((finding) => finding.state === 'missing') ? 5 : 0);
 });
 
 test('asking for help installs nothing', async () => {

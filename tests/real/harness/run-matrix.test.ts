@@ -30,8 +30,9 @@ test('every arm runs every workload; the run folder is whole; the host is as it 
   const folder = workFolder();
   const before = hostState();
   try {
-    const done = await bench(folder.path, ['run', '--matrix', folder.matrix(MINIATURE), '--json']);
+    const done = await bench(folder.path, ['run', '--matrix', folder.matrix(MINIATURE), '--quiet', '--json']);
     assert.is(done.exitCode, 0, String(done.stderr));
+    assert.is(String(done.stderr), '', '--quiet was not');
     const { run, report } = JSON.parse(String(done.stdout)) as { run: string; report: string };
     const { plan, trials, host } = await readRun(run);
     assert.is(trials.length, 16);
