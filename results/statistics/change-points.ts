@@ -1,5 +1,12 @@
 import type { Interval } from '../record/summary.ts';
-import { CHANGE_ALPHA, CHANGE_DRAWS, CHANGE_MIN_SIDE, MATERIAL_LAG1 } from './defaults.ts';
+import {
+  CHANGE_ALPHA,
+  CHANGE_DRAWS,
+  CHANGE_MIN_SIDE,
+  LAG1_BOUND,
+  LAG1_CAUTION,
+  MATERIAL_LAG1,
+} from './defaults.ts';
 import { lag1 } from './describe.ts';
 import { hodgesLehmann } from './hodges-lehmann.ts';
 import { normalDraw, seeded, type Random } from './random.ts';
@@ -80,7 +87,12 @@ function shiftBetween(
   };
 }
 
-/** Lag-1 of the ranks of residuals about each side's own level, with Kendall's correction for its bias of −(1 + 3φ)/n. */
+/**
+ * How much neighbours lean on each other apart from the change: lag-1 of the ranks of residuals about each side's own
+ * level, with Kendall's correction for its bias of −(1 + 3φ)/n and half a standard error on top (the split was chosen to
+ * take out as much of the lag as it can). Further changes inside a side look like lag too; first differences do not see
+ * levels, so what they allow at most bounds it.
+ */
 function residualLag1(before: readonly number[], after: readonly number[]): number {
   const centre = (side: readonly number[]): number[] => {
     const middle = hodgesLehmann(side).estimate;
@@ -89,14 +101,24 @@ function residualLag1(before: readonly number[], after: readonly number[]): numb
   const residuals = midRanks([...centre(before), ...centre(after)]);
   const n = residuals.length;
   const raw = lag1(residuals) ?? 0;
-  return Math.min(0.95, raw + (1 + 3 * raw) / n);
+  const ofResiduals = raw + (1 + 3 * raw) / n + LAG1_CAUTION / Math.sqrt(n);
+  const ofDifferences = differencedLag1([...before, ...after]) + LAG1_BOUND / Math.sqrt(n);
+  return Math.min(0.9, ofResiduals, ofDifferences);
+}
+
+/** φ of an AR(1) from its first differences, whose lag-1 is (φ − 1)/2; differences cut at three MADs, so steps hardly count. */
+function differencedLag1(values: readonly number[]): number {
+  const steps = values.slice(1).map((value, i) => value - (values[i] as number));
+  const spread = medianOfSorted(steps.map(Math.abs).sort((a, b) => a - b));
+  const cut = 3 * spread;
+  return 1 + 2 * (lag1(steps.map((step) => Math.max(-cut, Math.min(cut, step)))) ?? 0);
 }
 
 const drawn = new Map<string, Float64Array>();
 
 /** Sorted draws of the statistic when nothing changes; remembered per length and φ, since ranks are all it sees. */
 function nullStatistics(n: number, phi: number, ranks: Float64Array, seed: string): Float64Array {
-  const rounded = Math.round(phi * 20) / 20;
+  const rounded = Math.ceil(phi * 10) / 10; // upwards: the side that raises fewer alarms
   const tied = new Set(ranks).size < n;
   const key = `${seed} ${n} ${rounded}`;
   const known = tied ? undefined : drawn.get(key);

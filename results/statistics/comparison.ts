@@ -2,7 +2,7 @@ import type { Comparison, Interval } from '../record/summary.ts';
 import { MINIMUM_ROUNDS } from './defaults.ts';
 import { sampleSd } from './describe.ts';
 import { fiellerRatio } from './fieller.ts';
-import { hodgesLehmann } from './hodges-lehmann.ts';
+import { afterStopping, hodgesLehmann } from './hodges-lehmann.ts';
 import { logRatios, pair, type Pairs } from './paired.ts';
 import { positionEffect } from './position-effect.ts';
 import { roundsForEquivalence } from './rounds-needed.ts';
@@ -16,6 +16,8 @@ export interface ComparisonOptions {
   margin: number;
   /** Of the interval that decides `worse`/`better`; equivalence is judged at 1 − 2·(1 − confidence). */
   confidence: number;
+  /** The number of rounds depended on the width of the intervals (an adaptive run). */
+  adaptive?: boolean;
 }
 
 /** STATISTICS 3–4: one arm against the baseline over the rounds that both have. Never throws; `problem` says why not. */
@@ -55,7 +57,8 @@ export function compareSeries(arm: Series, baseline: Series, options: Comparison
     );
 
   const { differences } = ratios;
-  const location = hodgesLehmann(differences, [options.confidence, 1 - 2 * (1 - options.confidence)]);
+  const locate = options.adaptive ? afterStopping : hodgesLehmann;
+  const location = locate(differences, [options.confidence, 1 - 2 * (1 - options.confidence)]);
   const [logInterval = null, logEquivalence = null] = location.intervals;
   const test = signedRankTest(differences);
   const sd = n >= 2 ? sampleSd(differences) : null;

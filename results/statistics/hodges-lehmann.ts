@@ -1,4 +1,5 @@
 import type { Interval } from '../record/summary.ts';
+import { ADAPTIVE_ALPHA_SHARE } from './defaults.ts';
 import { signedRankBound } from './signed-rank.ts';
 import { walshAverages } from './walsh.ts';
 
@@ -29,4 +30,20 @@ export function hodgesLehmann(
     };
   });
   return { estimate: averages.median(), intervals };
+}
+
+/**
+ * The same intervals for a number of rounds that depended on their width (STATISTICS 5): computed at a higher level than
+ * is stated, which is what the stated level is after such stopping.
+ */
+export function afterStopping(
+  differences: Float64Array | readonly number[],
+  confidences: readonly number[],
+): Location {
+  const stricter = confidences.map((confidence) => 1 - ADAPTIVE_ALPHA_SHARE * (1 - confidence));
+  const { estimate, intervals } = hodgesLehmann(differences, stricter);
+  return {
+    estimate,
+    intervals: intervals.map((interval, i) => interval && { ...interval, level: confidences[i] as number }),
+  };
 }

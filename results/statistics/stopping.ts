@@ -1,5 +1,5 @@
-import { FIRST_LOOK, LOOK_CONFIDENCE, LOOK_EVERY } from './defaults.ts';
-import { hodgesLehmann } from './hodges-lehmann.ts';
+import { FIRST_LOOK, LOOK_EVERY } from './defaults.ts';
+import { afterStopping } from './hodges-lehmann.ts';
 import { logRatios, pair } from './paired.ts';
 import type { Series } from './series.ts';
 
@@ -49,13 +49,13 @@ export function defaultMinimum(max: number): number {
  */
 export function decideStop(
   series: readonly Series[],
-  context: { rounds: number; elapsedMs: number; baseline: string; policy: StopPolicy },
+  context: { rounds: number; elapsedMs: number; baseline: string; confidence: number; policy: StopPolicy },
 ): StopDecision[] {
   const { rounds, elapsedMs, policy } = context;
   const workloads = [...new Set(series.map((one) => one.workload))];
   return workloads.map((workload) => {
     const mine = series.filter((one) => one.workload === workload);
-    const widths = halfWidths(mine, context.baseline);
+    const widths = halfWidths(mine, context.baseline, context.confidence);
     const widest = widths.reduce<Width | null>(
       (most, one) => (most && most.width >= one.width ? most : one),
       null,
@@ -82,7 +82,7 @@ interface Width {
   width: number;
 }
 
-function halfWidths(series: readonly Series[], baseline: string): Width[] {
+function halfWidths(series: readonly Series[], baseline: string, confidence: number): Width[] {
   const widths: Width[] = [];
   for (const one of series) {
     if (one.arm === baseline) continue;
@@ -90,18 +90,21 @@ function halfWidths(series: readonly Series[], baseline: string): Width[] {
     if (!base) continue;
     const ratios = logRatios(pair(one, base), one.better);
     if ('differences' in ratios)
-      widths.push({ name: `${one.arm} ${one.metric}`, width: halfWidth(ratios.differences) });
+      widths.push({ name: `${one.arm} ${one.metric}`, width: halfWidth(ratios.differences, confidence) });
   }
   if (widths.length > 0) return widths;
   // Nothing to compare with: the location of each arm's own values.
   for (const one of series)
     if (one.values.every((value) => value > 0))
-      widths.push({ name: `${one.arm} ${one.metric}`, width: halfWidth(one.values.map(Math.log)) });
+      widths.push({
+        name: `${one.arm} ${one.metric}`,
+        width: halfWidth(one.values.map(Math.log), confidence),
+      });
   return widths;
 }
 
-function halfWidth(values: Float64Array): number {
-  const [interval] = hodgesLehmann(values, [LOOK_CONFIDENCE]).intervals;
+function halfWidth(values: Float64Array, confidence: number): number {
+  const [interval] = afterStopping(values, [confidence]).intervals;
   return interval ? (interval.high - interval.low) / 2 : Infinity;
 }
 

@@ -42,7 +42,10 @@ export function publishedBeside(
         const find = (id: string): Series | undefined =>
           series.find((one) => one.workload === workload.id && one.metric === metric.name && one.arm === id);
         const [ours, base] = [find(arm.id), find(baseline)];
-        const comparison = ours && base ? compareSeries(ours, base, plan.policy) : null;
+        const comparison =
+          ours && base
+            ? compareSeries(ours, base, { ...plan.policy, adaptive: plan.stopping !== undefined })
+            : null;
         const interval = comparison?.interval ?? null;
         rows.push({
           id,

@@ -25,7 +25,13 @@ export function stopsAfter(plan: Plan, trials: readonly TrialRecord[], rounds: n
   const series = trialSeries(plan, seen, voidedRounds(seen)).filter(({ workload, metric }) =>
     primary.has(`${workload}\0${metric}`),
   );
-  return decideStop(series, { rounds, elapsedMs: elapsed, baseline: plan.baseline, policy });
+  return decideStop(series, {
+    rounds,
+    elapsedMs: elapsed,
+    baseline: plan.baseline,
+    confidence: plan.policy.confidence,
+    policy,
+  });
 }
 
 /**

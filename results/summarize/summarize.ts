@@ -31,6 +31,7 @@ export function summarize(
     baseline: plan.baseline,
     margin,
     confidence,
+    adaptive: plan.stopping !== undefined,
     voidedRounds: voided.count,
   });
   const beside = publishedBeside(plan, series, published);

@@ -21,7 +21,13 @@ function arms(rounds: number, sd: number, effect = 0): Series[] {
   return [series('native', 0), series('vm', effect)];
 }
 const at = (rounds: number, sd: number, more = {}, effect = 0): ReturnType<typeof decideStop>[number] => {
-  const context = { rounds, elapsedMs: 0, baseline: 'native', policy: { ...policy, ...more } };
+  const context = {
+    rounds,
+    elapsedMs: 0,
+    baseline: 'native',
+    confidence: 0.95,
+    policy: { ...policy, ...more },
+  };
   const [decision] = decideStop(arms(rounds, sd, effect), context);
   if (!decision) throw new Error('no decision');
   return decision;
@@ -51,6 +57,7 @@ test('the budget and the most rounds end it, and say that the precision was not 
     rounds: 12,
     elapsedMs: 61_000,
     baseline: 'native',
+    confidence: 0.95,
     policy: { ...policy, budgetMs: 60_000 },
   });
   assert.is(spent?.reason, 'budget-spent');
@@ -60,7 +67,7 @@ test('the budget and the most rounds end it, and say that the precision was not 
 test('a comparison that more rounds cannot mend is left out; one arm alone is judged by itself', () => {
   const [native, vm] = arms(10, 0.002) as [Series, Series];
   const broken = { ...vm, arm: 'broken', values: vm.values.map(() => 0) };
-  const context = { rounds: 10, elapsedMs: 0, baseline: 'native', policy };
+  const context = { rounds: 10, elapsedMs: 0, baseline: 'native', confidence: 0.95, policy };
   assert.is(decideStop([native, vm, broken], context)[0]?.reason, 'precision-met');
   assert.is(decideStop([native], context)[0]?.reason, 'precision-met');
 });
