@@ -1,0 +1,105 @@
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import * as z from 'zod';
+import { BenchError } from '../../../results/bench-error.ts';
+
+/** As runc has it: no separators, nothing that names a folder above. */
+const ID = /^(?!\.{1,2}$)[A-Za-z0-9_+.-]{1,1024}$/;
+
+/** What is kept of a container between two calls of the command line. Everything else is asked of the kernel. */
+const stateSchema = z.strictObject({
+  schema: z.literal('tare.oci-state/1'),
+  ociVersion: z.string(),
+  id: z.string(),
+  bundle: z.string(),
+  rootfs: z.string(),
+  /** Host pid of the first process with its start time, since pids are used again; 0 while it is being made. */
+  pid: z.int().min(0),
+  startTime: z.string(),
+  created: z.iso.datetime(),
+  /** Below the cgroup hierarchies. */
+  cgroupPath: z.string().min(1),
+  /** CLONE_NEW* bits of the namespaces that an exec has to enter. */
+  namespaces: z.int(),
+  annotations: z.record(z.string(), z.string()),
+});
+export type ContainerState = z.infer<typeof stateSchema>;
+
+/** The folder with one folder per container (`--root`). On a tmpfs by default: a reboot ends every container. */
+export class StateRoot {
+  constructor(private readonly root: string) {}
+
+  /** Claims an id; what is made for the container lies in the folder that it names. */
+  claim(id: string): void {
+    checkId(id);
+    mkdirSync(this.root, { recursive: true, mode: 0o711 });
+    try {
+      mkdirSync(this.folder(id), { mode: 0o700 });
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause;
+      throw new BenchError('oci-exists', `container with given ID already exists: ${id}`, { cause });
+    }
+  }
+
+  /** Written aside and renamed, so that a reader never sees half of it. */
+  write(state: ContainerState): void {
+    const file = join(this.folder(state.id), 'state.json');
+    writeFileSync(`${file}.new`, JSON.stringify(state) + '\n', { mode: 0o600 });
+    renameSync(`${file}.new`, file);
+  }
+
+  /** @throws BenchError `oci-unknown`; its words are those that containerd looks for. */
+  read(id: string): ContainerState {
+    checkId(id);
+    let text: string;
+    try {
+      text = readFileSync(join(this.folder(id), 'state.json'), 'utf8');
+    } catch (cause) {
+      throw new BenchError('oci-unknown', `container "${id}" does not exist`, { cause });
+    }
+    return stateSchema.parse(JSON.parse(text));
+  }
+
+  /** Every container whose state can be read, by id. */
+  list(): ContainerState[] {
+    let ids: string[];
+    try {
+      ids = readdirSync(this.root);
+    } catch {
+      return [];
+    }
+    return ids.sort().flatMap((id) => {
+      try {
+        return [this.read(id)];
+      } catch {
+        return []; // being made or removed at this moment
+      }
+    });
+  }
+
+  remove(id: string): void {
+    checkId(id);
+    rmSync(this.folder(id), { recursive: true, force: true });
+  }
+
+  /** The configuration as it was at create; the bundle may change afterwards. */
+  configFile(id: string): string {
+    return join(this.folder(id), 'config.json');
+  }
+
+  /** A byte written to it starts the program; it is gone once that happened. */
+  startFifo(id: string): string {
+    return join(this.folder(id), 'start.fifo');
+  }
+
+  private folder(id: string): string {
+    return join(this.root, id);
+  }
+}
+
+function checkId(id: string): void {
+  if (!ID.test(id))
+    throw new BenchError('oci-id', `'${id}' is no container id`, {
+      hint: 'letters, digits, "_", "+", "." and "-"',
+    });
+}
