@@ -6,6 +6,8 @@ import { digestOf, digestSchema, type Digest } from '../format/digest.ts';
 
 /** A step's result that may be used again: the layer it made, or null when it changed nothing. */
 const cachedStepSchema = z.strictObject({
+  /** When it was made: an image built wholly from the cache is the same image, date and all. */
+  created: z.string(),
   layer: z
     .strictObject({ descriptor: descriptorSchema, diffId: digestSchema, chainId: digestSchema })
     .nullable(),

@@ -9,6 +9,7 @@ import type { Descriptor } from '../format/descriptor.ts';
 import type { Digest } from '../format/digest.ts';
 import { OCI_LAYER_GZIP } from '../format/media-types.ts';
 import type { Blobs } from '../store/blobs.ts';
+import type { Segment } from '../tar/entry.ts';
 import { dataLengthOf, TAR_END, tarHead, tarPadding, type TarMember } from '../tar/writer.ts';
 
 /** A member of a layer that is being made, and the file on the host its content comes from. */
@@ -16,6 +17,8 @@ export interface PackItem {
   member: TarMember;
   /** Host path, as bytes; null when there is no content. */
   content: Buffer | null;
+  /** Where in that file it begins, when the file is an archive: its data lies there without gaps. */
+  contentOffset?: number;
 }
 
 export interface PackedLayer {
@@ -52,24 +55,31 @@ export async function packLayer(
 
 /** The archive, uncompressed. */
 export async function* tarBytes(items: Iterable<PackItem> | AsyncIterable<PackItem>): AsyncIterable<Buffer> {
-  for await (const { member, content } of items) {
+  for await (const { member, content, contentOffset } of items) {
     yield tarHead(member);
     if (member.type !== 'file') continue;
     const length = dataLengthOf(member);
     if (length > 0) {
       if (!content) throw new Error(`no content for ${member.path}`);
-      yield* fileBytes(content, member);
+      yield* fileBytes(
+        content,
+        contentOffset === undefined ? placesOf(member) : [{ offset: contentOffset, length }],
+      );
     }
     yield tarPadding(length);
   }
   yield TAR_END;
 }
 
+function placesOf(member: TarMember): Segment[] {
+  return member.segments ?? [{ offset: 0, length: member.size }];
+}
+
 /** A file's data, without its holes. It must stay as long as it was when it was listed. */
-async function* fileBytes(path: Buffer, member: TarMember): AsyncIterable<Buffer> {
+async function* fileBytes(path: Buffer, places: Segment[]): AsyncIterable<Buffer> {
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
-    for (const { offset, length } of member.segments ?? [{ offset: 0, length: member.size }]) {
+    for (const { offset, length } of places) {
       for (let at = 0; at < length;) {
         const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, length - at));
         const { bytesRead } = await file.read(buffer, 0, buffer.length, offset + at);

@@ -1,0 +1,22 @@
+import { closest, distance } from 'fastest-levenshtein';
+import { BenchError } from '../../../../results/bench-error.ts';
+
+/** Where in which file. */
+export interface Place {
+  file: string;
+  line: number;
+}
+
+export function dockerfileError(place: Place, message: string, hint?: string): BenchError {
+  return new BenchError('dockerfile', `${place.file}:${place.line}: ${message}`, { hint });
+}
+
+/** A hint with the word that was probably meant; undefined when none is near. */
+export function didYouMean(word: string, known: readonly string[]): string | undefined {
+  if (known.length === 0) return undefined;
+  const nearest = closest(word, [...known]);
+  // A third of the letters wrong is a slip; more is another word.
+  return distance(word, nearest) <= Math.max(1, Math.floor(nearest.length / 3))
+    ? `did you mean ${nearest}?`
+    : undefined;
+}
