@@ -67,8 +67,9 @@ export const qemuOptionsSchema = z
     mtu: z.int().min(576).max(65_535).default(DEFAULT_MTU),
     queues: z.int().min(1).max(16).default(1),
     vhost: z.boolean().default(true).meta({ description: 'vhost-net where the host has it (tap only)' }),
-    start: z.enum(['cold', 'saved']).default('cold').meta({
-      description: 'cold: every trial boots; saved: every trial continues one guest booted once per run',
+    start: z.enum(['auto', 'cold', 'saved']).default('auto').meta({
+      description:
+        'cold: every trial boots; saved: every trial continues one guest booted once per run; auto: saved when emulated',
     }),
   })
   .superRefine((options, context) => {
@@ -106,6 +107,6 @@ export function labelOf(options: QemuOptions): string {
   if (options.network !== 'tap') words.push(options.network === 'user' ? 'slirp' : options.network);
   if (options.mtu !== DEFAULT_MTU) words.push(`MTU ${options.mtu}`);
   if (options.queues !== 1) words.push(`${options.queues} queues`);
-  if (options.start === 'cold') words.push('cold boot');
+  if (options.start !== 'auto') words.push(options.start === 'cold' ? 'cold boot' : 'saved state');
   return words.join(', ');
 }

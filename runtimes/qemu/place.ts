@@ -1,15 +1,13 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { copyFile, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Resources } from '../../results/record/plan.ts';
 import { createCgroup, type Cgroup } from '../cgroup/cgroup.ts';
 import type { Image, RuntimeContext } from '../contract.ts';
 import { createPeerNetwork, type PeerNetwork } from '../network/peer-network.ts';
 import { allocatedBytes, makeDataDisk, type DataTemplate } from './disks/data-disk.ts';
-import { rootOverlayArgv } from './disks/root-disk.ts';
 import type { BootFiles } from './kernel/boot-files.ts';
 import type { Sockets } from './machine/command-line.ts';
 import type { QemuOptions } from './options.ts';
-import { runTool } from './run-tool.ts';
 
 /** What prepare made, for every trial of an arm. */
 export interface Installation {
@@ -19,7 +17,8 @@ export interface Installation {
   accel: 'kvm' | 'tcg';
   launcher: string;
   boot: BootFiles;
-  rootDisk: string;
+  /** An empty overlay on the image's root disk; copied for each trial, since they are all the same. */
+  blankRoot: string;
   dataTemplate: DataTemplate;
 }
 
@@ -42,6 +41,7 @@ export async function makePlace(
   installation: Installation,
   trial: string,
   resources: Resources,
+  blankRoot = installation.blankRoot,
 ): Promise<Place> {
   const { context, options, launcher } = installation;
   const folder = join(context.scratchDir, `v${++counter}`);
@@ -60,7 +60,7 @@ export async function makePlace(
     undo.unshift(() => cgroup.destroy());
     const disks = Promise.all([
       makeDataDisk(installation.dataTemplate, dataDisk, context.signal),
-      runTool(rootOverlayArgv(installation.rootDisk, 'raw', rootDisk), context.signal),
+      copyFile(blankRoot, rootDisk),
     ]);
     disks.catch(() => undefined);
     const network = await createPeerNetwork({

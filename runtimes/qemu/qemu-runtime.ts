@@ -1,15 +1,19 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
+import { join } from 'node:path';
 import { BenchError } from '../../results/bench-error.ts';
 import type { Availability, Image, Prepared, Runtime, RuntimeContext } from '../contract.ts';
 import { ensureLauncher } from '../launch/ensure-launcher.ts';
+import { cachedFile } from './cached-file.ts';
 import { chooseAccelerator } from './accelerator/choose.ts';
 import { ensureDataTemplate } from './disks/data-disk.ts';
-import { ensureRootDisk } from './disks/root-disk.ts';
+import { ensureRootDisk, makeBlankOverlay } from './disks/root-disk.ts';
 import { ensureBootFiles } from './kernel/boot-files.ts';
 import { transportOf } from './machine/command-line.ts';
 import { labelOf, qemuOptionsSchema, type QemuOptions } from './options.ts';
 import type { Installation } from './place.ts';
+import { savedStateFor } from './saved-state/saved-states.ts';
+import { startSaved } from './saved-state/start-saved.ts';
 import { startCold } from './start-cold.ts';
 
 /** Tools a VM needs on the host, and the Debian packages they are in. */
@@ -81,15 +85,35 @@ async function prepare(
     accel: accelerator.got,
     launcher: await ensureLauncher(cacheDir),
     boot: await ensureBootFiles(image, needs, cacheDir, signal),
-    rootDisk: await ensureRootDisk(image, cacheDir, signal),
+    blankRoot: await blankRootFor(image, context),
     dataTemplate: await ensureDataTemplate(options, cacheDir, signal),
   };
   return {
     caveats: caveatsOf(options, accelerator.got),
     emulated: accelerator.got === 'tcg',
     accelerator,
-    start: (trial, resources) => startCold(installation, trial, resources),
+    start: async (trial, resources) =>
+      startsSaved(options, accelerator.got)
+        ? startSaved(installation, await savedStateFor(installation, resources), trial, resources)
+        : startCold(installation, trial, resources),
   };
+}
+
+/** One per run and image: every arm's root overlays are copies of it. */
+async function blankRootFor(image: Image, context: RuntimeContext): Promise<string> {
+  const { cacheDir, scratchDir, signal } = context;
+  const base = await ensureRootDisk(image, cacheDir, signal);
+  return cachedFile(join(scratchDir, `blank-${image.digest.slice(0, 24)}.qcow2`), (aside) =>
+    makeBlankOverlay(base, 'raw', aside, signal),
+  );
+}
+
+/**
+ * Emulated, a boot costs seconds and a saved state is indistinguishable afterwards. Under KVM a boot costs tenths of a
+ * second, and RAM mapped from a file would lack the huge pages that anonymous RAM gets: there `auto` boots.
+ */
+export function startsSaved(options: QemuOptions, accel: 'kvm' | 'tcg'): boolean {
+  return options.start === 'saved' || (options.start === 'auto' && accel === 'tcg');
 }
 
 /** What must be said beside every number of the arm (DESIGN.md, fairness 8). */

@@ -18,6 +18,7 @@ export function startEmulator(
   place: Place,
   spec: MachineSpec,
   resources: Resources,
+  inheritedFile?: string,
 ): Promise<Emulator> {
   const { housekeeping } = resources;
   // All threads start on the housekeeping CPUs and inherit from there; the vCPUs are then moved to theirs.
@@ -28,6 +29,7 @@ export function startEmulator(
     namespacePath: place.network.namespacePath,
     launchOps: [...place.cgroup.joinOps(), ...affinity],
     consolePath: place.sockets.console,
+    inheritedFile,
   });
 }
 
@@ -43,7 +45,7 @@ export async function startCold(
   let emulator: Emulator | undefined;
   let link: GuestLink | undefined;
   try {
-    const spec = machineSpec(installation, place, resources, true);
+    const spec = machineSpec(installation, place, resources, { setup: true });
     emulator = await startEmulator(installation, place, spec, resources);
     const running = emulator;
     const executedMs = performance.now() - begunMs;

@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { BenchError } from '../../../results/bench-error.ts';
 import { CLONE } from '../../launch/constants.ts';
 import { diesWithUs, startPlan, type Launched, type LaunchExit } from '../../launch/launch.ts';
@@ -18,6 +19,8 @@ export interface EmulatorRequest {
   /** Operations before it executes: joining its cgroup, its CPUs. */
   launchOps: Op[];
   consolePath: string;
+  /** A file handed to QEMU, open for reading, as descriptor 3. */
+  inheritedFile?: string;
 }
 
 /**
@@ -52,7 +55,7 @@ export class Emulator {
           ? []
           : [{ op: 'setns', path: request.namespacePath, type: CLONE.NEWNET } as const]),
         ...request.launchOps,
-        { op: 'close-fds', from: 3 },
+        ...inherit(request.inheritedFile),
         { op: 'exec', argv: request.argv, env: ENVIRONMENT, search: 1 },
       ],
     }).catch((cause: unknown) => {
@@ -142,6 +145,18 @@ export class Emulator {
   private async settle(): Promise<void> {
     await Promise.race([this.ended, pause(QUIT_TIMEOUT_MS)]);
   }
+}
+
+/** Descriptor of the inherited file. */
+export const INHERITED_FD = 3;
+
+function inherit(file: string | undefined): Op[] {
+  if (file === undefined) return [{ op: 'close-fds', from: INHERITED_FD, keepSlot: -1 }];
+  return [
+    { op: 'open', slot: 0, path: file, flags: constants.O_RDONLY, mode: 0 },
+    { op: 'dup', slot: 0, fd: INHERITED_FD },
+    { op: 'close-fds', from: INHERITED_FD + 1, keepSlot: -1 },
+  ];
 }
 
 /** Failures whose cause is better told by the console and QEMU's words than by whoever noticed first. */

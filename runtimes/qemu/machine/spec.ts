@@ -34,12 +34,21 @@ export function setupRequests(options: QemuOptions, place: Place): { net: string
   };
 }
 
-/** The machine of one trial. `setup`: the guest configures itself while it boots (else it waits to be told). */
+/** How a machine begins: `setup` false leaves network and data disk to be set up later, by the port. */
+export interface Beginning {
+  setup: boolean;
+  memoryFile?: MachineSpec['memoryFile'];
+  incoming?: boolean;
+  /** The card's address, when it is not the trial's own: a saved state continues on the card it was saved with. */
+  mac?: string;
+}
+
+/** The machine of one trial. */
 export function machineSpec(
   installation: Installation,
   place: Place,
   resources: Resources,
-  setup: boolean,
+  beginning: Beginning,
 ): MachineSpec {
   const { options, accel, boot } = installation;
   if (options.topology) {
@@ -52,7 +61,7 @@ export function machineSpec(
       );
   }
   const { net, mount } = setupRequests(options, place);
-  const requests = setup ? [`net=${net.join(',')}`, `mount=${mount.join(',')}`] : [];
+  const requests = beginning.setup ? [`net=${net.join(',')}`, `mount=${mount.join(',')}`] : [];
   return {
     accel,
     cpu: cpuModel(options, accel),
@@ -64,9 +73,9 @@ export function machineSpec(
     dataDisk: place.dataDisk,
     sockets: place.sockets,
     network: networkOf(options, place),
-    mac: macOf(place.network.subnet.inside),
-    memoryFile: null,
-    incoming: false,
+    mac: beginning.mac ?? macOf(place.network.subnet.inside),
+    memoryFile: beginning.memoryFile ?? null,
+    incoming: beginning.incoming ?? false,
   };
 }
 

@@ -1,0 +1,132 @@
+import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as z from 'zod';
+import type { Resources } from '../../../results/record/plan.ts';
+import { BenchError } from '../../../results/bench-error.ts';
+import { digestOf } from '../cached-file.ts';
+import { BOOT_TIMEOUT_MS } from '../defaults.ts';
+import { makeBlankOverlay } from '../disks/root-disk.ts';
+import type { Emulator } from '../machine/emulator.ts';
+import { guestExec } from '../machine/guest-exec.ts';
+import type { GuestLink } from '../machine/guest-link.ts';
+import { machineSpec, macOf } from '../machine/spec.ts';
+import { makePlace, removePlace, type Installation } from '../place.ts';
+import { checkHypervisor, connect, startEmulator } from '../start-cold.ts';
+import { openMemoryFile, type MemoryFile } from './memory-file.ts';
+
+/** A guest as it was just after boot: its RAM, its devices' state, its root disk. Never written again. */
+export interface SavedState {
+  memory: MemoryFile;
+  /** Device state, a few hundred KiB: RAM is not in it. */
+  devices: string;
+  /** An empty overlay on the root disk as it was when saved. */
+  blankRoot: string;
+  /** The network card's address when it was saved. */
+  mac: string;
+  hypervisor: string;
+  bootMs: number;
+  saveMs: number;
+  deviceBytes: number;
+}
+
+const migrationSchema = z.object({ status: z.string(), 'error-desc': z.string().optional() });
+
+/** What must be equal for two arms to continue one saved state: everything the guest could have seen by then. */
+export function stateKey(installation: Installation, resources: Resources): string {
+  const { options, image, accel } = installation;
+  const seen = {
+    image: image.digest,
+    accel,
+    cpus: resources.cpus,
+    memoryMiB: resources.memoryMiB,
+    machine: options.machine,
+    cpu: options.cpu,
+    topology: options.topology,
+    balloon: options.balloon,
+    bus: options.bus,
+    iothread: options.iothread,
+    diskMiB: options.diskMiB,
+    // The guest's driver asks whether the disk has a write cache.
+    writeCache: options.cache !== 'writethrough' && options.cache !== 'directsync',
+    network: options.network,
+    mtu: options.mtu,
+    queues: options.queues,
+    vhost: options.vhost,
+  };
+  return digestOf(JSON.stringify(seen));
+}
+
+/**
+ * Boots a guest and saves it. Its data disk is not mounted and its network has no address yet, so that nothing of either
+ * is in the saved memory but what every trial's own disk and network agree with.
+ */
+export async function saveState(installation: Installation, resources: Resources): Promise<SavedState> {
+  const folder = join(installation.context.scratchDir, `saved-${stateKey(installation, resources)}`);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const begunMs = performance.now();
+  const place = await makePlace(installation, 'saved-state', resources);
+  let memory: MemoryFile | undefined;
+  let emulator: Emulator | undefined;
+  let link: GuestLink | undefined;
+  try {
+    memory = await openMemoryFile(resources.memoryMiB, folder);
+    const memoryFile = { path: memory.path, share: true };
+    const spec = machineSpec(installation, place, resources, { setup: false, memoryFile });
+    emulator = await startEmulator(installation, place, spec, resources);
+    const { opened } = await emulator.during('while it started', connect(emulator, place, resources));
+    link = opened;
+    await emulator.during('while it booted', link.agent.sync(BOOT_TIMEOUT_MS));
+    checkHypervisor(installation.accel, link.port.hypervisor);
+    // The first command reads the runner and the loader from disk: that belongs to booting.
+    await emulator.during('while it ran its first command', guestExec(link, ['true']));
+    await emulator.during('while it settled', link.port.request('sync'));
+    const bootMs = performance.now() - begunMs;
+    const devices = join(folder, 'devices');
+    await emulator.during('while its state was saved', migrateTo(emulator, devices));
+    const saveMs = performance.now() - begunMs - bootMs;
+    link.close();
+    await emulator.destroy();
+    const root = join(folder, 'root.qcow2');
+    const blankRoot = join(folder, 'blank.qcow2');
+    await rename(place.rootDisk, root);
+    await makeBlankOverlay(root, 'qcow2', blankRoot);
+    await removePlace(place);
+    const deviceBytes = (await stat(devices)).size;
+    const mac = macOf(place.network.subnet.inside);
+    const { hypervisor } = link.port;
+    return { memory, devices, blankRoot, mac, hypervisor, bootMs, saveMs, deviceBytes };
+  } catch (error) {
+    link?.close();
+    await emulator?.destroy();
+    await removePlace(place).catch(() => undefined);
+    await memory?.close();
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** Stops the guest and writes the state of its devices; its RAM stays where it is, in the shared file. */
+async function migrateTo(emulator: Emulator, path: string): Promise<void> {
+  const { qmp } = emulator;
+  await qmp.execute('stop');
+  await useSharedMemory(emulator);
+  const finished = qmp.nextEvent('MIGRATION', BOOT_TIMEOUT_MS, ({ data }) =>
+    ['completed', 'failed', 'cancelled'].includes(String(data.status)),
+  );
+  finished.catch(() => undefined);
+  await qmp.execute('migrate', { uri: `exec:cat > '${path}'` });
+  await finished;
+  const { status, 'error-desc': words } = migrationSchema.parse(await qmp.execute('query-migrate'));
+  if (status !== 'completed')
+    throw new BenchError('vm-save', `the guest's state could not be saved: ${words ?? status}`);
+}
+
+/** RAM in a shared file is left out of the migration stream, on both sides; and QEMU says when it is done. */
+export async function useSharedMemory(emulator: Emulator): Promise<void> {
+  await emulator.qmp.execute('migrate-set-capabilities', {
+    capabilities: [
+      { capability: 'x-ignore-shared', state: true },
+      { capability: 'events', state: true },
+    ],
+  });
+}
