@@ -27,6 +27,28 @@ export async function prepareArms(
   return prepared;
 }
 
+/**
+ * Throws when not one of the arms can be used on this host: a run that can only fail is not begun.
+ * @throws BenchError `runtimes-unavailable` with each reason and remedy.
+ */
+export async function refuseIfNothingRuns(arms: readonly ArmToPrepare[], catalog: Catalog): Promise<void> {
+  const reasons: string[] = [];
+  const remedies = new Set<string>();
+  for (const arm of arms) {
+    const availability = await catalog.runtimes.find((candidate) => candidate.id === arm.runtime)?.probe();
+    if (availability?.available) return;
+    reasons.push(`${arm.id}: ${availability?.reason ?? `there is no runtime "${arm.runtime}"`}`);
+    if (availability) remedies.add(availability.remedy);
+  }
+  throw new BenchError(
+    'runtimes-unavailable',
+    `no box of this matrix can be used here\n  ${reasons.join('\n  ')}`,
+    {
+      hint: `${[...remedies].join('; ')}; bench doctor tells more`,
+    },
+  );
+}
+
 async function prepareArm(
   arm: ArmToPrepare,
   catalog: Catalog,

@@ -1,6 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
 import { BenchError } from '../../results/bench-error.ts';
 import { packageVersion } from '../../results/package-root.ts';
 import type { HostRecord } from '../../results/record/host.ts';
@@ -10,7 +8,6 @@ import { readRun, type Run } from '../../results/store/read-run.ts';
 import { RunFolder } from '../../results/store/run-folder.ts';
 import type { Image, Prepared, RuntimeContext } from '../../runtimes/contract.ts';
 import { ensureImage } from '../../runtimes/image/ensure-image.ts';
-import { registerOwner, releaseOwner } from '../../runtimes/sweep/owner.ts';
 import { sweep } from '../../runtimes/sweep/sweep.ts';
 import type { Catalog } from '../catalog.ts';
 import { hostLimits } from '../host/limits.ts';
@@ -23,9 +20,9 @@ import { buildPlan } from '../plan/build-plan.ts';
 import { chooseCpus } from '../plan/choose-cpus.ts';
 import { hostObserver, type Observer } from '../trial/observer.ts';
 import { runSchedule, type Upcoming } from '../trial/scheduler.ts';
-import { newOwnerTag } from './owner.ts';
+import { claimScratch } from './claim.ts';
 import type { Paths } from './paths.ts';
-import { prepareArms, type ArmToPrepare } from './prepare-arms.ts';
+import { prepareArms, refuseIfNothingRuns, type ArmToPrepare } from './prepare-arms.ts';
 import { writeReport, type Finished } from './write-report.ts';
 
 export interface RunRequest {
@@ -62,10 +59,9 @@ export async function runMatrix(request: RunRequest, listener: RunListener): Pro
       : undefined;
   const arms: readonly ArmToPrepare[] = resumed?.plan.arms ?? matrix?.arms ?? [];
 
-  const owner = newOwnerTag();
-  const scratchDir = join(paths.scratchRoot, owner);
-  await mkdir(scratchDir, { recursive: true });
-  await registerOwner(owner, scratchDir);
+  await refuseIfNothingRuns(arms, catalog);
+
+  const { owner, scratchDir, release } = await claimScratch(paths.scratchRoot);
   try {
     const context: RuntimeContext = {
       owner,
@@ -125,8 +121,7 @@ export async function runMatrix(request: RunRequest, listener: RunListener): Pro
     });
     return await writeReport(folder.path);
   } finally {
-    await rm(scratchDir, { recursive: true, force: true });
-    await releaseOwner(owner);
+    await release();
   }
 }
 
