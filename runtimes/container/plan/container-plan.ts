@@ -192,6 +192,7 @@ function bindRoot(root: string): Op {
 }
 
 function overlayOps(root: string, overlay: OverlayPlan, userNamespace: boolean): Op[] {
+  // Plain trees only: a layer can be packed again, and no layer's attribute sends a lookup elsewhere.
   // overlayfs names the uppermost lower layer first.
   const lower = [...overlay.lower].reverse().map(escapeOverlay).join(':');
   const data = `lowerdir=${lower},upperdir=${escapeOverlay(overlay.upper)},workdir=${escapeOverlay(overlay.work)}`;
@@ -202,7 +203,7 @@ function overlayOps(root: string, overlay: OverlayPlan, userNamespace: boolean):
       target: root,
       type: 'overlay',
       flags: 0,
-      data: userNamespace ? `${data},userxattr` : data,
+      data: `${data}${userNamespace ? ',userxattr' : ',redirect_dir=off,metacopy=off'}`,
       follow: 1,
     },
   ];

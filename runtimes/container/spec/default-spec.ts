@@ -3,7 +3,7 @@ import type { IdMapping, OciMount, OciProcess, OciResources, OciSeccomp, OciSpec
 
 export const OCI_VERSION = '1.2.0';
 
-/** Files of /proc and /sys that tell about or reach the host (Docker's ten). */
+/** Files of /proc and /sys that tell about or reach the host (Docker's ten, and two it took up later). */
 export const MASKED_PATHS: readonly string[] = [
   '/proc/asound',
   '/proc/acpi',

@@ -145,5 +145,7 @@ int main(int argc, char **argv) {
     return EXIT_LAUNCH_FAILED;
   }
   status_line(&p, "done\n");
+  plan_free(&p.plan);
+  free(bytes);
   return 0;
 }

@@ -54,7 +54,7 @@ static int take_bytes(struct cursor *c, int text, char **out, size_t *n) {
 
 static int take_vector(struct cursor *c, struct plan *plan, size_t *used, struct arg *arg) {
   uint32_t count;
-  if (take_u32(c, &count) < 0 || count > PLAN_MAX_STRINGS - 1 - *used) return -1;
+  if (take_u32(c, &count) < 0 || count >= plan->room - *used) return -1;
   arg->v = plan->strings + *used;
   arg->n = count;
   for (uint32_t k = 0; k < count; k++) {
@@ -63,7 +63,7 @@ static int take_vector(struct cursor *c, struct plan *plan, size_t *used, struct
   }
   *used += count;
   plan->strings[(*used)++] = NULL;
-  return *used < PLAN_MAX_STRINGS ? 0 : -1;
+  return 0;
 }
 
 static int take_op(struct cursor *c, struct plan *plan, size_t *used, struct op *op, const char **why) {
@@ -113,7 +113,9 @@ int plan_read(char *bytes, size_t length, struct plan *plan, const char **why) {
     return -1;
   }
   plan->ops = calloc(count ? count : 1, sizeof *plan->ops);
-  plan->strings = calloc(PLAN_MAX_STRINGS, sizeof *plan->strings);
+  /* A string or a vector takes at least five bytes of plan, so this is room for all there can be. */
+  plan->room = length / 5 + 1;
+  plan->strings = calloc(plan->room, sizeof *plan->strings);
   if (plan->ops == NULL || plan->strings == NULL) {
     *why = "out of memory";
     return -1;

@@ -12,7 +12,6 @@ enum {
   PLAN_MAX_BYTES = 8 << 20, /* a docker-sized plan is 20 KiB; the rest is room for argument lists */
   PLAN_MAX_OPS = 8192,
   PLAN_MAX_ARGS = 8,
-  PLAN_MAX_STRINGS = 65536, /* over all vectors of a plan */
 };
 
 /* One argument; which members hold is said by the signature letter of its operation (see ops.def). */
@@ -32,6 +31,7 @@ struct plan {
   struct op *ops;
   size_t count;
   char **strings; /* storage of all vectors */
+  size_t room;    /* how many fit */
 };
 
 /* Signature of an operation code, e.g. "ssi"; NULL when there is no such operation. */
