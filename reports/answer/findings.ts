@@ -39,7 +39,7 @@ export function findings(summary: Summary, plan: Plan): Finding[] {
         clauses: plan.arms.flatMap((arm) => {
           const comparison = byKey.get(keyOf(workload.id, arm.id, metric.name));
           if (!comparison) return [];
-          const name = names.plainArm(arm.id);
+          const name = upperFirst(names.plainArm(arm.id));
           return [
             {
               arm: arm.id,
@@ -86,6 +86,11 @@ function sentence(
 
 function marginDecimals(margin: number): number {
   return Number.isInteger(Math.round(margin * 1e6) / 1e4) ? 0 : 1;
+}
+
+/** A sentence begins with a capital. */
+function upperFirst(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** The run in one sentence: how much was asked and how much of it stands. */

@@ -7,6 +7,9 @@ import type { Picture } from './picture.ts';
 import { domainFor, scaleOf } from './scale.ts';
 import { ink } from './theme.ts';
 
+/** A box of fewer than three values would only draw the values again. */
+const FEWEST = 3;
+
 /** The spread of each cell on an axis of its own: a dot for every trial that counts, over a box of its quartiles. */
 export function distributionPicture(
   plan: Plan,
@@ -16,7 +19,7 @@ export function distributionPicture(
 ): Picture | null {
   const encoding = armEncoding(plan);
   const used = observations.filter((one) => one.state === 'valid' && one.value !== null);
-  const arms = armsOn(plan, workload).filter((arm) => used.some((one) => one.arm === arm));
+  const arms = armsOn(plan, workload).filter((arm) => used.filter((one) => one.arm === arm).length >= FEWEST);
   if (arms.length === 0) return null;
   return {
     id: `spread-${workload}-${metric.name}`,

@@ -65,6 +65,9 @@ export function ecdfPicture(
   };
 }
 
+/** A staircase of fewer steps says nothing about steadiness. */
+const FEWEST = 4;
+
 /** Lines have no shape: dashes tell them apart in grey. */
 const DASHES = [
   [1, 0],
@@ -84,7 +87,7 @@ function steps(
     .filter((one) => one.arm === arm && one.state === 'valid' && one.value !== null)
     .map((one) => one.value!)
     .sort((a, b) => a - b);
-  if (values.length === 0) return [];
+  if (values.length < FEWEST) return [];
   const middle =
     (values[Math.floor((values.length - 1) / 2)]! + values[Math.ceil((values.length - 1) / 2)]!) / 2;
   if (middle === 0) return [];

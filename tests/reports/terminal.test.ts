@@ -9,7 +9,6 @@ import { makeRun } from './runs/make-run.ts';
 const test = suite('the answer in the terminal');
 const run = makeRun();
 const summary = summarize(run);
-// eslint-disable-next-line no-control-regex -- the escape character is what is looked for
 const ESCAPE = /\u001b/;
 
 test('says emulated beside every emulated number', () => {
@@ -51,7 +50,6 @@ test('closes every colour it opens', () => {
   const text = renderAnswer(summary, run.plan, { color: true, width: 100 });
   assert.match(text, ESCAPE);
   for (const line of text.split('\n')) {
-    // eslint-disable-next-line no-control-regex -- counts escape sequences
     const codes = [...line.matchAll(/\u001b\[(\d+)m/g)].map((match) => Number(match[1]));
     assert.is(codes.length % 2, 0, line);
   }

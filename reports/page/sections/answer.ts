@@ -43,7 +43,7 @@ function rowModel(row: AnswerRow, { baselineName, baselineEmulated }: AnswerTabl
       interval: cell.interval ?? '',
       tag: cell.emulated && cell.median !== null ? EMULATED : null,
       median: cell.median ?? '',
-      problem: cell.problem === null ? '' : printable(cell.problem, 200),
+      problem: cell.problem === null || cell.verdict !== 'none' ? '' : printable(cell.problem, 200),
     })),
   };
 }
