@@ -25,7 +25,7 @@ const MAX_NAME = 255;
  */
 export function parseReference(text: string): Reference {
   const wrong = (why: string): BenchError =>
-    new BenchError('image-reference', `'${text}' is no image name: ${why}`, {
+    new BenchError('bad-image-name', `'${text}' is no image name: ${why}`, {
       hint: 'names look like debian:12, localhost:5000/team/app:v1 or app@sha256:…',
     });
   const [named = '', digest, ...rest] = text.split('@');

@@ -78,7 +78,7 @@ const PROXY_ARGS = ['HTTP_PROXY', 'HTTPS_PROXY', 'FTP_PROXY', 'NO_PROXY', 'ALL_P
 /** Builds an image from a Dockerfile. */
 export async function buildImage(request: BuildRequest, tools: BuildTools): Promise<StoredImage> {
   const text = await readFile(request.file, 'utf8').catch((cause: unknown) => {
-    throw new BenchError('dockerfile', `cannot read ${request.file}`, { cause, hint: 'name it with -f' });
+    throw new BenchError('bad-dockerfile', `cannot read ${request.file}`, { cause, hint: 'name it with -f' });
   });
   const dockerfile = parseDockerfile(text, request.file);
   const target = targetStage(dockerfile, request.target);
@@ -102,7 +102,7 @@ function refuseUnknownArgs(dockerfile: Dockerfile, given: ReadonlyMap<string, st
   const known = steps.flatMap((step) => (step.name === 'ARG' ? step.args.map(({ name }) => name) : []));
   for (const name of given.keys())
     if (!known.includes(name) && !PROXY_ARGS.includes(name))
-      throw new BenchError('dockerfile-arg', `${dockerfile.file} declares no ARG ${name}`, {
+      throw new BenchError('bad-dockerfile-arg', `${dockerfile.file} declares no ARG ${name}`, {
         hint: didYouMean(name, known) ?? 'remove --build-arg, or declare it with ARG',
       });
 }
@@ -288,9 +288,9 @@ class Builder {
           onOutput: (chunk) => this.#tools.output(chunk),
         });
         if (outcome.exitCode !== 0)
-          throw dockerfileError(
-            place,
-            `RUN ended with ${outcome.exitCode === null ? `signal ${outcome.signal}` : `exit code ${outcome.exitCode}`}: ${argv.join(' ')}`,
+          throw new BenchError(
+            'image-step-failed',
+            `${place.file}:${place.line}: RUN ended with ${outcome.exitCode === null ? `signal ${outcome.signal}` : `exit code ${outcome.exitCode}`}: ${argv.join(' ')}`,
           );
         const records = await scanTree(await store.layerTool(), upperDir, this.#request.signal);
         const items = withoutMountStubs(upperDiff(upperDir, records), stackOf(state));

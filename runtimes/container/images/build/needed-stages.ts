@@ -16,7 +16,7 @@ export function targetStage(dockerfile: Dockerfile, target: string | undefined):
   const index = stageIndex(dockerfile, target, dockerfile.stages.length);
   if (index !== undefined) return index;
   const names = dockerfile.stages.flatMap(({ name }) => name ?? []);
-  throw new BenchError('dockerfile-target', `${dockerfile.file} has no stage '${target}'`, {
+  throw new BenchError('bad-dockerfile-target', `${dockerfile.file} has no stage '${target}'`, {
     hint:
       didYouMean(target, names) ??
       (names.length > 0 ? `it has ${names.join(', ')}` : 'its stages have no names'),

@@ -8,7 +8,7 @@ export interface Place {
 }
 
 export function dockerfileError(place: Place, message: string, hint?: string): BenchError {
-  return new BenchError('dockerfile', `${place.file}:${place.line}: ${message}`, { hint });
+  return new BenchError('bad-dockerfile', `${place.file}:${place.line}: ${message}`, { hint });
 }
 
 /** A hint with the word that was probably meant; undefined when none is near. */

@@ -7,7 +7,7 @@ import type { ImageIndex } from '../format/manifest.ts';
 export function parsePlatform(text: string): Platform {
   const [os, architecture, variant, ...rest] = text.split('/');
   if (!os || !architecture || rest.length > 0)
-    throw new BenchError('image-platform', `'${text}' is no platform`, { hint: 'for example linux/amd64' });
+    throw new BenchError('bad-platform', `'${text}' is no platform`, { hint: 'for example linux/amd64' });
   return { os, architecture, variant };
 }
 
