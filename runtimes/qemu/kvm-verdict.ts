@@ -7,7 +7,7 @@ import { diesWithUs, startPlan } from '../launch/launch.ts';
 import { ensureLauncher } from '../launch/ensure-launcher.ts';
 import { classifyKvm, type KvmFinding } from './accelerator/classify.ts';
 import { consoleTail } from './control/console.ts';
-import { digestOf } from './cached-file.ts';
+import { digestOf } from '../compile/cached-file.ts';
 import { KVM_PROBE_MEMORY_MIB, KVM_PROBE_TIMEOUT_MS } from './defaults.ts';
 import { ensureBootFiles, type BootFiles } from './kernel/boot-files.ts';
 import { kernelAppend } from './machine/command-line.ts';

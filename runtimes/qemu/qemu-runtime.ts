@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { BenchError } from '../../results/bench-error.ts';
 import type { Availability, Image, Prepared, Runtime, RuntimeContext } from '../contract.ts';
 import { ensureLauncher } from '../launch/ensure-launcher.ts';
-import { cachedFile } from './cached-file.ts';
+import { cachedFile } from '../compile/cached-file.ts';
 import { chooseAccelerator } from './accelerator/choose.ts';
 import { ensureDataTemplate } from './disks/data-disk.ts';
 import { ensureRootDisk, makeBlankOverlay } from './disks/root-disk.ts';

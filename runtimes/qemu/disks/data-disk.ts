@@ -1,6 +1,6 @@
 import { stat, truncate, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cachedFile, digestOf } from '../cached-file.ts';
+import { cachedFile, digestOf } from '../../compile/cached-file.ts';
 import type { QemuOptions } from '../options.ts';
 import { runTool } from '../run-tool.ts';
 import { mke2fsArgv } from './root-disk.ts';

@@ -1,7 +1,7 @@
 import { execa } from 'execa';
 import { join } from 'node:path';
 import type { Image } from '../../contract.ts';
-import { cachedFile } from '../cached-file.ts';
+import { cachedFile } from '../../compile/cached-file.ts';
 import { EXT4_OVERHEAD, ROOT_SLACK_MIB } from '../defaults.ts';
 import { runTool } from '../run-tool.ts';
 

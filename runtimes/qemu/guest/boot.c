@@ -143,5 +143,6 @@ static void boot(void) {
 int main(int argc, char **argv) {
   if (getpid() == 1) boot();
   if (argc >= 2 && strcmp(argv[1], "run") == 0) return run_command(argc - 2, argv + 2);
+  if (argc == 2 && strcmp(argv[1], "tsc") == 0) return print_tsc_khz();
   return 2;
 }

@@ -9,7 +9,6 @@
 #ifndef TARE_GUEST_H
 #define TARE_GUEST_H
 
-#define _GNU_SOURCE
 #include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -41,6 +40,9 @@ int open_port(const char *name, char *path, size_t size);
 
 /* serve.c */
 void serve(int control, const char *agent_path) __attribute__((noreturn));
+
+/* tsc.c */
+int print_tsc_khz(void);
 
 /* run.c */
 int run_command(int argc, char **argv);

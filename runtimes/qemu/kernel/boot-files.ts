@@ -1,10 +1,10 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Image } from '../../contract.ts';
-import { cachedFile, digestOf } from '../cached-file.ts';
+import { cachedFile, digestOf } from '../../compile/cached-file.ts';
 import { cpioArchive, FILE, FOLDER, type CpioEntry } from './cpio.ts';
 import { extractVmlinux } from './extract-vmlinux.ts';
-import { ensureGuestProgram } from './guest-program.ts';
+import { ensureGuestProgram, hostTscKhz } from './guest-program.ts';
 import { moduleOrder } from './module-order.ts';
 
 /** What a machine's kernel needs beyond what is built in. */
@@ -18,6 +18,8 @@ export interface ModuleNeeds {
 export interface BootFiles {
   kernel: string;
   initramfs: string;
+  /** Told to emulated guests, whose counter is the host's. */
+  hostTscKhz: number;
 }
 
 /** Modules in an order that lets the slow ones (the console's ports) settle while the others load. */
@@ -44,13 +46,14 @@ export async function ensureBootFiles(
     const bzImage = await readFile(join(image.rootfs, 'boot', `vmlinuz-${image.kernelRelease}`));
     await writeFile(aside, await extractVmlinux(bzImage));
   });
-  const program = await readFile(await ensureGuestProgram(cacheDir, signal));
+  const programFile = await ensureGuestProgram(cacheDir, signal);
+  const program = await readFile(programFile);
   const names = moduleNames(needs);
   const digest = digestOf(image.digest, names.join(' '), program);
   const initramfs = await cachedFile(join(folder, `initramfs-${digest}`), async (aside) => {
     await writeFile(aside, await initramfsOf(image, names, program));
   });
-  return { kernel, initramfs };
+  return { kernel, initramfs, hostTscKhz: await hostTscKhz(programFile) };
 }
 
 async function initramfsOf(image: Image, names: string[], program: Buffer): Promise<Buffer> {

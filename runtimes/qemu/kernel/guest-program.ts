@@ -1,20 +1,16 @@
-import { readFile, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
-import { packageRoot } from '../../../results/package-root.ts';
-import { cachedFile, digestOf } from '../cached-file.ts';
-import { runTool } from '../run-tool.ts';
+import { packagePath } from '../../../results/package-root.ts';
+import { compileC } from '../../compile/compile-c.ts';
 
-/** Static, so that it runs in an initramfs that holds nothing else. */
-const FLAGS = ['-std=gnu11', '-Os', '-static', '-s', '-Wall', '-Wextra', '-Werror'];
-
-/** The guest's first process (guest/*.c), compiled once per content of its sources. */
-export async function ensureGuestProgram(cacheDir: string, signal?: AbortSignal): Promise<string> {
-  const folder = join(packageRoot(), 'runtimes', 'qemu', 'guest');
-  const names = (await readdir(folder)).filter((name) => /\.[ch]$/.test(name)).sort();
-  const texts = await Promise.all(names.map((name) => readFile(join(folder, name))));
-  const path = join(cacheDir, 'qemu', `guest-${digestOf(FLAGS.join(' '), ...names, ...texts)}`);
-  const sources = names.filter((name) => name.endsWith('.c')).map((name) => join(folder, name));
-  return cachedFile(path, async (aside) => {
-    await runTool(['gcc', ...FLAGS, '-o', aside, ...sources], signal);
-  });
+/** The guest's first process (guest/*.c), static, so that it runs in an initramfs that holds nothing else. */
+export function ensureGuestProgram(cacheDir: string, signal?: AbortSignal): Promise<string> {
+  const folder = packagePath('runtimes', 'qemu', 'guest');
+  return compileC(cacheDir, { name: 'tare-guest', folder }, signal);
 }
+
+/** Frequency of the host's time stamp counter, kHz; an emulated guest's is the same. Measured once per process. */
+export function hostTscKhz(guestProgram: string): Promise<number> {
+  measured ??= runTool([guestProgram, 'tsc']).then(Number);
+  return measured;
+}
+
+let measured: Promise<number> | undefined;

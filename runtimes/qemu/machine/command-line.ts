@@ -208,7 +208,12 @@ function netdevWords(network: NonNullable<MachineSpec['network']>, queues: numbe
  * The kernel's command line for direct boot. What is left out costs boot time under emulation; nothing here changes how
  * fast the guest runs afterwards.
  */
-export function kernelAppend(parameters: { requests: string[]; verbose?: boolean }): string {
+export function kernelAppend(parameters: {
+  requests: string[];
+  verbose?: boolean;
+  /** Frequency of the counter, where it is known to be the host's. */
+  tscKhz?: number;
+}): string {
   return [
     'console=ttyS0',
     parameters.verbose ? 'ignore_loglevel' : 'quiet',
@@ -218,6 +223,7 @@ export function kernelAppend(parameters: { requests: string[]; verbose?: boolean
     // The clock check against the timer, and waiting for an AT keyboard, cost tenths of a second when emulated.
     'no_timer_check',
     'tsc=reliable',
+    ...(parameters.tscKhz ? [`tsc_early_khz=${parameters.tscKhz}`] : []),
     'i8042.noaux',
     'i8042.nokbd',
     'i8042.nopnp',

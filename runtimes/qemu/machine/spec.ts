@@ -68,7 +68,12 @@ export function machineSpec(
     options,
     cpus: resources.cpus,
     memoryMiB: resources.memoryMiB,
-    boot: { kind: 'direct', ...boot, append: kernelAppend({ requests }) },
+    boot: {
+      kind: 'direct',
+      kernel: boot.kernel,
+      initramfs: boot.initramfs,
+      append: kernelAppend({ requests, tscKhz: accel === 'tcg' ? boot.hostTscKhz : undefined }),
+    },
     rootDisk: place.rootDisk,
     dataDisk: place.dataDisk,
     sockets: place.sockets,

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import type { Resources } from '../../../results/record/plan.ts';
 import { BenchError } from '../../../results/bench-error.ts';
-import { digestOf } from '../cached-file.ts';
+import { digestOf } from '../../compile/cached-file.ts';
 import { BOOT_TIMEOUT_MS } from '../defaults.ts';
 import { makeBlankOverlay } from '../disks/root-disk.ts';
 import type { Emulator } from '../machine/emulator.ts';

@@ -4,7 +4,6 @@
  * openat2(RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV), last components are single names used with O_NOFOLLOW,
  * O_EXCL or AT_SYMLINK_NOFOLLOW, and everything is done on descriptors.
  */
-#define _GNU_SOURCE
 #include "record.h"
 
 #include <dirent.h>

@@ -2,7 +2,6 @@
  * Writes one record per entry of a tree, the root itself first, each directory's entries in byte order: Node can neither
  * read extended attributes nor find holes. Nothing is followed and nothing is changed.
  */
-#define _GNU_SOURCE
 #include "record.h"
 
 #include <dirent.h>
