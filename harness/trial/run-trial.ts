@@ -88,7 +88,8 @@ class Trial {
     }
     if (instance) {
       if (failure) this.log.add('last words of the box', await lastWords(instance));
-      Object.assign(this.evidence.facts, instance.facts());
+      const { path, mtu } = instance.network;
+      Object.assign(this.evidence.facts, { networkPath: path, networkMtu: mtu }, instance.facts());
       try {
         await this.timed('destroy', instance.destroy(), TRIAL_DEFAULTS.destroyLimitMs, true);
       } catch (error) {
