@@ -50,9 +50,9 @@ export function parseMatrix(text: string, path: string, catalog: Catalog, host: 
 
   const arms = expandArms(file, catalog, problems);
   const workloads = expandWorkloads(file, catalog, problems);
-  if (arms.length === 0)
+  if (Object.keys(file.runtimes).length === 0)
     problems.push({ path: ['runtimes'], message: 'no runtimes: the matrix has zero cells' });
-  if (workloads.length === 0)
+  if (Object.keys(file.workloads).length === 0)
     problems.push({ path: ['workloads'], message: 'no workloads: the matrix has zero cells' });
   for (const [where, list] of [
     ['runtimes', arms],
