@@ -1,5 +1,8 @@
 import { packagePath } from '../../../results/package-root.ts';
 import { compileC } from '../../compile/compile-c.ts';
+import { runTool } from '../run-tool.ts';
+
+let measured: Promise<number> | undefined;
 
 /** The guest's first process (guest/*.c), static, so that it runs in an initramfs that holds nothing else. */
 export function ensureGuestProgram(cacheDir: string, signal?: AbortSignal): Promise<string> {
@@ -12,5 +15,3 @@ export function hostTscKhz(guestProgram: string): Promise<number> {
   measured ??= runTool([guestProgram, 'tsc']).then(Number);
   return measured;
 }
-
-let measured: Promise<number> | undefined;

@@ -17,7 +17,7 @@ let vm: Instance;
 
 test.before(async () => {
   setting = await openVmSetting('vm');
-  const prepared = await setting.prepare({ format: 'qcow2' });
+  const prepared = await setting.prepare({ format: 'qcow2', start: 'cold' });
   assert.is(prepared.emulated, true);
   assert.equal(prepared.caveats, ['emulated (TCG)']);
   vm = await prepared.start('r0-vm', setting.resources);
@@ -188,7 +188,8 @@ test('destroy leaves nothing behind, and may be called twice', async () => {
   await vm.destroy();
   await vm.destroy();
   assert.not(existsSync(`/proc/${pid}`));
-  assert.equal(await readdir(setting.context.scratchDir), []);
+  const left = (await readdir(setting.context.scratchDir)).filter((name) => !name.startsWith('blank-'));
+  assert.equal(left, []);
   assert.equal(
     listCgroups().filter(({ owner }) => owner === setting.context.owner),
     [],
