@@ -4,6 +4,7 @@ import { printable } from '../words/names.ts';
 import { duration } from '../words/number.ts';
 import { armEncoding } from './arm-encoding.ts';
 import type { Picture } from './picture.ts';
+import { isDrawable } from './scale.ts';
 import { ink, paper } from './theme.ts';
 
 /** Facts named like this are phases of a start, in milliseconds and in order: startKernelMs, startModulesMs. */
@@ -99,7 +100,9 @@ export function bootPicture(plan: Plan, trials: readonly TrialRecord[]): Picture
 function phasesOf(trial: TrialRecord): [string, number][] {
   const named = Object.entries(trial.facts).flatMap(([fact, value]): [string, number][] => {
     const phase = PHASE.exec(fact)?.[1];
-    return phase === undefined || typeof value !== 'number' || !(value >= 0) ? [] : [[phase, value]];
+    return phase === undefined || typeof value !== 'number' || !(value >= 0) || !isDrawable(value)
+      ? []
+      : [[phase, value]];
   });
   const parts = named.filter(([phase]) => phase !== TOTAL);
   const total = named.find(([phase]) => phase === TOTAL)?.[1];

@@ -72,7 +72,7 @@ function forestRows(summary: Summary, plan: Plan): Row[] {
         .flatMap((metric) =>
           plan.arms.flatMap((arm): Row[] => {
             const one = byKey.get(keyOf(workload.id, arm.id, metric.name));
-            if (!one || one.overhead === null || !(one.overhead > 0)) return [];
+            if (!one || one.overhead === null || !isRatio(one.overhead)) return [];
             const words = costWords(one);
             const text = [words?.signed, words?.interval].filter(Boolean).join(' ');
             return [
@@ -81,8 +81,8 @@ function forestRows(summary: Summary, plan: Plan): Row[] {
                 groupKey: `${workload.id}\n${metric.name}`,
                 arm: encoding.labelOf(arm.id),
                 cost: one.overhead,
-                low: one.interval ? Math.max(one.interval.low, SMALLEST_RATIO) : one.overhead,
-                high: one.interval ? one.interval.high : one.overhead,
+                low: one.interval ? Math.max(one.interval.low, 1 / LARGEST_RATIO) : one.overhead,
+                high: one.interval ? Math.min(one.interval.high, LARGEST_RATIO) : one.overhead,
                 text,
                 tip: `${names.workload(workload.id)}, ${names.arm(arm.id)}: ${text}`,
               },
@@ -93,8 +93,12 @@ function forestRows(summary: Summary, plan: Plan): Row[] {
     .slice(0, defaults.maxForestRows);
 }
 
-/** A bound that rounding took to zero still has a place on a logarithmic axis. */
-const SMALLEST_RATIO = 1e-6;
+/** Ratios beyond this are no costs of a box; bounds beyond it end at the edge of the plot. */
+const LARGEST_RATIO = 1e6;
+
+function isRatio(value: number): boolean {
+  return value >= 1 / LARGEST_RATIO && value <= LARGEST_RATIO;
+}
 
 interface Line extends Partial<Row> {
   /** Sorts, and keeps rows of the same name apart; the label stands behind the bar. */

@@ -2,6 +2,7 @@ import type { Plan } from '../../results/record/plan.ts';
 import type { TrialRecord } from '../../results/record/trial.ts';
 import type { VoidedRounds } from '../../results/summarize/voided-rounds.ts';
 import { printable } from '../words/names.ts';
+import { isDrawable } from './scale.ts';
 import { quantity } from '../words/number.ts';
 
 /** One value of one trial, as the pictures show it. */
@@ -35,12 +36,13 @@ export function observationsOf(
             : [];
       const sample = samples.find((one) => one.metric === metric && Number.isFinite(one.value));
       const isVoid = trial.outcome.status === 'invalid' || voided.isVoid(workload, trial.round);
-      const state = sample === undefined ? 'no value' : isVoid ? 'void' : 'valid';
+      const drawable = sample !== undefined && isDrawable(sample.value);
+      const state = !drawable ? 'no value' : isVoid ? 'void' : 'valid';
       return {
         arm: trial.arm,
         round: trial.round + 1,
         position: trial.position + 1,
-        value: sample?.value ?? null,
+        value: drawable ? sample.value : null,
         state,
         trial: trial.trial,
         tip: printable(

@@ -6,7 +6,7 @@ import { ratioWords } from '../words/cost.ts';
 import { armEncoding } from './arm-encoding.ts';
 import type { Observation } from './observations.ts';
 import type { Picture } from './picture.ts';
-import { domainFor, scaleOf } from './scale.ts';
+import { domainFor, isDrawable, scaleOf } from './scale.ts';
 import { band, ink, quiet } from './theme.ts';
 
 /** The cost of each arm in each round, which is what the estimate and its interval are made of. */
@@ -27,7 +27,13 @@ export function pairedPicture(
   const place = new Map(plan.arms.map((arm, i) => [arm.id, i]));
   const panels = [...comparisons]
     .sort((a, b) => (place.get(a.arm) ?? 0) - (place.get(b.arm) ?? 0))
-    .filter((one) => one.workload === workload && one.metric === metric.name && one.overhead !== null)
+    .filter(
+      (one) =>
+        one.workload === workload &&
+        one.metric === metric.name &&
+        one.overhead !== null &&
+        isDrawable(one.overhead),
+    )
     .map((comparison) => ({
       comparison,
       points: observations
@@ -37,7 +43,7 @@ export function pairedPicture(
           const cost = metric.better === 'higher' ? baseline / one.value! : one.value! / baseline;
           return { round: one.round, cost, tip: printable(`round ${one.round}: ${ratioWords(cost)}`) };
         })
-        .filter((one) => Number.isFinite(one.cost) && one.cost > 0),
+        .filter((one) => one.cost > 0 && isDrawable(one.cost)),
     }))
     .filter((panel) => panel.points.length > 0);
   if (panels.length === 0) return null;
@@ -57,7 +63,9 @@ export function pairedPicture(
         const colour = encoding.colourOf(comparison.arm);
         const all = [
           ...points.map((one) => one.cost),
-          ...(comparison.interval ? [comparison.interval.low, comparison.interval.high] : []),
+          ...(comparison.interval
+            ? [comparison.interval.low, comparison.interval.high].filter(isDrawable)
+            : []),
         ];
         // No cost is shown whenever it is near enough to matter for the reading.
         const withOne = all.some((cost) => Math.abs(cost - 1) < 0.15) ? [...all, 1] : all;

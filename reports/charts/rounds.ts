@@ -1,6 +1,5 @@
 import type { Plan } from '../../results/record/plan.ts';
 import type { Metric } from '../../results/record/metric.ts';
-import { defaults } from '../defaults.ts';
 import { chartLabel } from '../words/names.ts';
 import { armEncoding } from './arm-encoding.ts';
 import { armsOn, type Observation } from './observations.ts';
@@ -98,9 +97,4 @@ export function roundsPicture(
       ],
     }),
   };
-}
-
-/** Whether single trials can still be told apart. */
-export function isDrawable(observations: readonly Observation[]): boolean {
-  return observations.length <= defaults.maxDrawnTrials;
 }

@@ -4,6 +4,18 @@
  */
 const LOG_FROM = 4;
 
+/**
+ * Sizes a picture can show: beyond them differences overflow and logarithms underflow. No measurement is near; a run from
+ * a stranger may be. What lies outside is left out of pictures, and stands in the tables.
+ */
+const DRAWABLE = { least: 1e-120, most: 1e120 };
+
+/** Whether a value can have a place on an axis. */
+export function isDrawable(value: number): boolean {
+  const size = Math.abs(value);
+  return Number.isFinite(value) && size <= DRAWABLE.most && (size === 0 || size >= DRAWABLE.least);
+}
+
 export type ScaleType = 'linear' | 'log';
 
 /** Linear or logarithmic, by the spread of the values. */

@@ -1,4 +1,4 @@
-import { domainFor, logTicks, scaleFor, scaleOf } from './scale.ts';
+import { domainFor, isDrawable, logTicks, scaleFor, scaleOf } from './scale.ts';
 import type { ArmEncoding } from './arm-encoding.ts';
 import type { Picture } from './picture.ts';
 import { ink } from './theme.ts';
@@ -16,10 +16,11 @@ export function stripPicture(
     axis: string;
     labelExpr?: string;
   },
-  points: readonly StripPoint[],
+  given: readonly StripPoint[],
   encoding: ArmEncoding,
   allArms: readonly string[],
 ): Picture | null {
+  const points = given.filter((point) => isDrawable(point.value));
   const arms = allArms.filter((arm) => points.some((point) => point.arm === arm));
   if (arms.length === 0) return null;
   const values = points.map((point) => point.value);

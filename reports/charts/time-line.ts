@@ -6,6 +6,9 @@ import { armEncoding } from './arm-encoding.ts';
 import type { Picture } from './picture.ts';
 import { alarm, paper } from './theme.ts';
 
+/** Ten years: a clock that says more is broken. */
+const LONGEST_MS = 10 * 365 * 24 * 3_600_000;
+
 /** A round that hung is drawn up to this many times the usual length, or it would press all others together. */
 const LONGEST_DRAWN = 1.5;
 
@@ -19,7 +22,10 @@ interface Span {
 }
 
 /** What ran when: one line per round, each trial a bar; full colour while measuring, pale while the box was made or removed. */
-export function timeLinePicture(plan: Plan, trials: readonly TrialRecord[]): Picture | null {
+export function timeLinePicture(plan: Plan, all: readonly TrialRecord[]): Picture | null {
+  const trials = all.filter(({ offsetMs, stepsMs }) =>
+    [offsetMs, ...Object.values(stepsMs)].every((ms) => ms >= 0 && ms < LONGEST_MS),
+  );
   if (trials.length === 0) return null;
   const encoding = armEncoding(plan);
   const names = namesOf(plan);
