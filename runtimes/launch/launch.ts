@@ -24,6 +24,8 @@ export interface LaunchRequest {
   /** 'pipe' (default) collects output; numbers are descriptors of ours handed to the program as they are. */
   stdout?: 'pipe' | number;
   stderr?: 'pipe' | number;
+  /** Called with output as it comes, both streams; it is then not collected. */
+  onOutput?: (chunk: Buffer) => void;
   /** A session of its own, so that it outlives this process (its plan must then have no death-signal). */
   detached?: boolean;
 }
@@ -116,8 +118,8 @@ class Launch implements Launched {
     const streams = this.child.stdio as (Readable | Writable | null | undefined)[];
     this.feed(streams[PLAN_FD] as Writable, encodePlan(request.plan));
     if (request.stdin !== undefined) this.feed(streams[0] as Writable, request.stdin);
-    this.collect(this.child.stdout, this.collected.stdout);
-    this.collect(this.child.stderr, this.collected.stderr);
+    this.collect(this.child.stdout, request.onOutput ?? ((chunk) => this.collected.stdout.push(chunk)));
+    this.collect(this.child.stderr, request.onOutput ?? ((chunk) => this.collected.stderr.push(chunk)));
     const statusStream = streams[STATUS_FD] as Readable;
     this.running = this.awaitRunning(statusStream, request);
     this.exited = this.awaitExit(begun, request);
@@ -162,8 +164,8 @@ class Launch implements Launched {
     stream.end(bytes);
   }
 
-  private collect(stream: Readable | null, into: Buffer[]): void {
-    stream?.on('data', (chunk: Buffer) => into.push(chunk));
+  private collect(stream: Readable | null, take: (chunk: Buffer) => void): void {
+    stream?.on('data', take);
     stream?.on('error', () => undefined);
   }
 

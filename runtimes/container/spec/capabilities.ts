@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { BenchError } from '../../../results/bench-error.ts';
 
 /** Linux capabilities in the order of their bits (include/uapi/linux/capability.h). */
@@ -91,4 +92,16 @@ export function adjustCapabilities(
   for (const name of add) if (name.toUpperCase() !== 'ALL') wanted.add(full(name));
   for (const name of drop) if (name.toUpperCase() !== 'ALL') wanted.delete(full(name));
   return CAPABILITIES.filter((name) => wanted.has(name));
+}
+
+/**
+ * Those of `names` that this process has itself: nobody can give what he lacks (a root in a container of a cloud, say).
+ * @param status text of /proc/self/status
+ */
+export function heldCapabilities(
+  names: readonly string[],
+  status: string = readFileSync('/proc/self/status', 'utf8'),
+): string[] {
+  const held = BigInt(`0x${/^CapPrm:\s+([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);
+  return names.filter((name) => (capabilityMask([name]) & held) !== 0n);
 }

@@ -90,38 +90,63 @@ fail:
   return -1;
 }
 
+/*
+ * Where a symbolic link to nothing points, as a path to be resolved beneath the root like any other. `path` is known to
+ * name a link.
+ */
+static int dangling_target(const struct player *p, const char *path, char target[4096]) {
+  char name[256], text[2048];
+  AUTOCLOSE int dir = open_parent(p, path, 0755, 1, name);
+  ssize_t n = dir < 0 ? -1 : readlinkat(dir, name, text, sizeof text - 1);
+  if (n < 0) return -1;
+  text[n] = '\0';
+  const char *slash = strrchr(path, '/');
+  int length = text[0] == '/' || slash == NULL ? snprintf(target, 4096, "%s", text)
+                                               : snprintf(target, 4096, "%.*s/%s", (int)(slash - path), path, text);
+  if (length < 4096) return 0;
+  errno = ENAMETOOLONG;
+  return -1;
+}
+
+enum { MAX_DANGLING = 8 };
+
 static bool is_root_path(const char *path) { return path[strspn(path, "/")] == '\0'; }
 
-/* mkdir path mode follow: with its parents; one that is there already is left as it is. */
-int do_mkdir(struct player *p, const struct arg *a) {
-  char name[256];
-  if (is_root_path(a[0].s)) return 0;
-  AUTOCLOSE int there = open_beneath(p, a[0].s, O_PATH | O_DIRECTORY, 0, a[2].i);
+static int make_folder(const struct player *p, const char *path, mode_t mode, int64_t follow, int depth) {
+  char name[256], target[4096];
+  if (is_root_path(path)) return 0;
+  AUTOCLOSE int there = open_beneath(p, path, O_PATH | O_DIRECTORY, 0, follow);
   if (there >= 0) return 0;
   if (errno != ENOENT) return -1;
-  AUTOCLOSE int dir = open_parent(p, a[0].s, 0755, a[2].i, name);
+  AUTOCLOSE int dir = open_parent(p, path, 0755, follow, name);
   if (dir < 0) return -1;
-  if (mkdirat(dir, name, (mode_t)a[1].i) < 0 && errno != EEXIST) return -1;
+  if (mkdirat(dir, name, mode) < 0) {
+    if (errno != EEXIST || !follow || depth == MAX_DANGLING) return errno == EEXIST ? 0 : -1;
+    /* It was made meanwhile, or it is a link to nowhere: then what it names is made, inside the root. */
+    return dangling_target(p, path, target) < 0 ? (errno == EINVAL ? 0 : -1) : make_folder(p, target, mode, 1, depth + 1);
+  }
   AUTOCLOSE int made = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-  return made < 0 || fchmod(made, (mode_t)a[1].i) < 0 ? -1 : 0;
+  return made < 0 || fchmod(made, mode) < 0 ? -1 : 0;
+}
+
+/* mkdir path mode follow: with its parents; one that is there already is left as it is. */
+int do_mkdir(struct player *p, const struct arg *a) { return make_folder(p, a[0].s, (mode_t)a[1].i, a[2].i, 0); }
+
+static int make_file(const struct player *p, const char *path, mode_t mode, int64_t follow, int depth) {
+  char name[256], target[4096];
+  AUTOCLOSE int there = open_beneath(p, path, O_PATH, 0, follow);
+  if (there >= 0) return 0;
+  if (errno != ENOENT) return -1;
+  AUTOCLOSE int dir = open_parent(p, path, 0755, follow, name);
+  AUTOCLOSE int fd = dir < 0 ? -1 : openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+  if (fd >= 0) return 0;
+  if (dir < 0 || errno != EEXIST) return -1;
+  if (!follow || depth == MAX_DANGLING) return 0;
+  return dangling_target(p, path, target) < 0 ? (errno == EINVAL ? 0 : -1) : make_file(p, target, mode, 1, depth + 1);
 }
 
 /* touch path mode follow: an empty file to bind on, with its parents; anything there already is left as it is. */
-int do_touch(struct player *p, const struct arg *a) {
-  char name[256];
-  AUTOCLOSE int there = open_beneath(p, a[0].s, O_PATH, 0, a[2].i);
-  if (there >= 0) return 0;
-  if (errno != ENOENT) return -1;
-  AUTOCLOSE int dir = open_parent(p, a[0].s, 0755, a[2].i, name);
-  AUTOCLOSE int fd = dir < 0 ? -1 : openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, (mode_t)a[1].i);
-  if (dir < 0) return -1;
-  if (fd < 0 && errno == EEXIST && a[2].i) {
-    /* A symbolic link to nowhere: what it names is made, inside the root. */
-    AUTOCLOSE int linked = open_beneath(p, a[0].s, O_WRONLY | O_CREAT, (mode_t)a[1].i, 1);
-    return linked < 0 ? -1 : 0;
-  }
-  return fd < 0 && errno != EEXIST ? -1 : 0;
-}
+int do_touch(struct player *p, const struct arg *a) { return make_file(p, a[0].s, (mode_t)a[1].i, a[2].i, 0); }
 
 /* symlink text path */
 int do_symlink(struct player *p, const struct arg *a) {
