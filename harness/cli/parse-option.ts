@@ -12,3 +12,15 @@ export function wholeNumber(min: number, max: number): (text: string) => number 
     return value;
   };
 }
+
+/** A share between 0 and 1, written as a number (0.01) or in per cent (1%). */
+export function shareOf(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)\s*(%?)$/.exec(text.trim());
+  const value = match ? Number(match[1]) / (match[2] ? 100 : 1) : NaN;
+  if (!(value > 0 && value < 1)) {
+    throw new BenchError('usage-share', `"${text}" is no share between 0 and 1, such as 0.01 or 1%`, {
+      hint: 'bench <command> --help shows the options with examples',
+    });
+  }
+  return value;
+}

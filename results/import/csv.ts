@@ -22,8 +22,17 @@ export class CsvReader {
     const whole = this.carried + text;
     const records: CsvRecord[] = [];
     let at = 0;
+    // The next quote is looked for once, not once per record: most files have none, and chunks are large.
+    let quote = whole.indexOf('"');
     for (;;) {
-      const end = this.recordEnd(whole, at);
+      let end = whole.indexOf('\n', at);
+      // A record ends at the first newline outside quotes.
+      while (quote >= 0 && end >= 0 && quote < end) {
+        const close = whole.indexOf('"', quote + 1);
+        quote = close < 0 ? -1 : whole.indexOf('"', close + 1);
+        if (close < 0) end = -1;
+        else if (end < close) end = whole.indexOf('\n', close + 1);
+      }
       if (end < 0) break;
       this.take(whole.slice(at, whole[end - 1] === '\r' ? end - 1 : end), records);
       at = end + 1;
@@ -38,19 +47,6 @@ export class CsvReader {
     if (this.carried !== '') this.take(this.carried, records);
     this.carried = '';
     return records;
-  }
-
-  /** Index of the newline that ends the record that begins at `from`: the first outside quotes; −1: not here yet. */
-  private recordEnd(text: string, from: number): number {
-    let newline = text.indexOf('\n', from);
-    let quote = text.indexOf('"', from);
-    while (newline >= 0 && quote >= 0 && quote < newline) {
-      const close = text.indexOf('"', quote + 1);
-      if (close < 0) return -1;
-      quote = text.indexOf('"', close + 1);
-      if (newline < close) newline = text.indexOf('\n', close + 1);
-    }
-    return newline;
   }
 
   private take(record: string, records: CsvRecord[]): void {

@@ -121,6 +121,46 @@ export const noiseFloorSchema = z.strictObject({
 });
 export type NoiseFloor = z.infer<typeof noiseFloorSchema>;
 
+/** The main effect of one option in a factorial run: arms equal but for it, compared within rounds. */
+export const factorSchema = z.strictObject({
+  workload: z.string(),
+  metric: z.string(),
+  factor: z.string().meta({ description: 'name of the option' }),
+  from: z.string(),
+  to: z.string(),
+  pairs: z.int().meta({ description: 'pairs of arms that are equal but for this option' }),
+  n: z.int(),
+  ratio: z
+    .number()
+    .meta({ description: 'cost at `to` over cost at `from`: below 1, going there is cheaper' }),
+  interval: intervalSchema.nullable(),
+});
+export type Factor = z.infer<typeof factorSchema>;
+
+/** How much of the gap between the baseline and a box each of its options explains. Shares are of the logarithm. */
+export const gapSchema = z.strictObject({
+  workload: z.string(),
+  metric: z.string(),
+  arm: z.string().meta({ description: 'the arm with the first level of every option' }),
+  baseline: z.string(),
+  ratio: z.number(),
+  interval: intervalSchema.nullable(),
+  explained: z.array(
+    z.strictObject({ factor: z.string(), from: z.string(), to: z.string(), share: z.number() }),
+  ),
+  remaining: z
+    .strictObject({
+      arm: z.string(),
+      ratio: z.number(),
+      interval: intervalSchema.nullable(),
+      share: z.number(),
+    })
+    .nullable()
+    .meta({ description: 'the arm with the last level of every option against the baseline' }),
+  sentence: z.string(),
+});
+export type Gap = z.infer<typeof gapSchema>;
+
 /** summary.json: everything the page says in numbers, recomputable from plan.json and trials.jsonl. */
 export const summarySchema = z.strictObject({
   schema: z.literal('tare.summary/1'),
@@ -148,6 +188,8 @@ export const summarySchema = z.strictObject({
     )
     .meta({ description: 'inside facts by arm: equal or not' }),
   stopping: z.array(stopSchema).optional().meta({ description: 'adaptive runs only' }),
+  factors: z.array(factorSchema).optional().meta({ description: 'factorial runs only' }),
+  gaps: z.array(gapSchema).optional(),
   noiseFloor: z.array(noiseFloorSchema).optional().meta({ description: 'runs with a control arm only' }),
   warnings: z.array(z.string()),
 });

@@ -49,7 +49,22 @@ export function changePoints(values: readonly number[], options: ChangeOptions):
     search(index, to);
   };
   search(0, values.length);
-  return found;
+  return refined(values, found);
+}
+
+/** A split that was found while other changes were still in view is placed again between its neighbours. */
+function refined(values: readonly number[], found: readonly ChangePoint[]): ChangePoint[] {
+  if (found.length < 2) return [...found];
+  const edges = [0, ...found.map(({ index }) => index), values.length];
+  return found.map((change, i) => {
+    const from = edges[i] as number;
+    const to = edges[i + 2] as number;
+    const scan = rankScan(midRanks(values.slice(from, to)));
+    if (!scan) return change;
+    const index = from + scan.k;
+    edges[i + 1] = index;
+    return { ...change, index, ...shiftBetween(values.slice(from, index), values.slice(index, to)) };
+  });
 }
 
 function strongestChange(values: readonly number[], options: ChangeOptions): ChangePoint | null {

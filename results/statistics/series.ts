@@ -31,29 +31,32 @@ interface Growing {
   positions: number[] | null;
 }
 
+interface GrowingMetric {
+  unit: string;
+  better: 'higher' | 'lower';
+  arms: Map<string, Growing>;
+}
+
 /**
  * Collects observations into series, one pass, columns of numbers only: 10⁶ observations take some 25 MB. Every way in
  * which data can contradict itself is found here and answered with a sentence, so that nothing later has to guess.
  */
 export class SeriesTable {
-  private readonly series = new Map<string, Growing>();
-  private readonly metrics = new Map<string, { unit: string; better: 'higher' | 'lower' }>();
+  private readonly workloads = new Map<string, Map<string, GrowingMetric>>();
+  private readonly inOrder: Growing[] = [];
 
   /** Takes one observation; answers what is wrong with it, or null. What is wrong is not taken. */
   add(seen: Observation): string | null {
-    if (!Number.isFinite(seen.value))
-      return `${name(seen)} in round ${seen.round} is ${seen.value}, not a finite number`;
-    if (!Number.isSafeInteger(seen.round) || seen.round < 0)
-      return `round ${seen.round} of ${name(seen)} is not a whole number of 0 or more`;
-    const metricKey = `${seen.workload}\0${seen.metric}`;
-    const metric = this.metrics.get(metricKey);
-    if (!metric) this.metrics.set(metricKey, { unit: seen.unit, better: seen.better });
-    else if (metric.unit !== seen.unit)
+    const { round, value, position } = seen;
+    if (!Number.isFinite(value)) return `${name(seen)} in round ${round} is ${value}, not a finite number`;
+    if (!Number.isSafeInteger(round) || round < 0)
+      return `round ${round} of ${name(seen)} is not a whole number of 0 or more`;
+    const metric = this.metricOf(seen);
+    if (metric.unit !== seen.unit)
       return `two units for ${seen.workload} ${seen.metric}: '${metric.unit}' before, '${seen.unit}' now`;
-    else if (metric.better !== seen.better)
+    if (metric.better !== seen.better)
       return `two directions for ${seen.workload} ${seen.metric}: ${metric.better} is better before, ${seen.better} now`;
-    const key = `${metricKey}\0${seen.arm}`;
-    let growing = this.series.get(key);
+    let growing = metric.arms.get(seen.arm);
     if (!growing) {
       const { workload, arm, metric: metricName, unit, better } = seen;
       growing = {
@@ -62,18 +65,28 @@ export class SeriesTable {
         values: [],
         positions: [],
       };
-      this.series.set(key, growing);
+      metric.arms.set(arm, growing);
+      this.inOrder.push(growing);
     }
-    growing.rounds.push(seen.round);
-    growing.values.push(seen.value);
-    if (seen.position === undefined) growing.positions = null;
-    else growing.positions?.push(seen.position);
+    growing.rounds.push(round);
+    growing.values.push(value);
+    if (position === undefined) growing.positions = null;
+    else growing.positions?.push(position);
     return null;
+  }
+
+  private metricOf(seen: Observation): GrowingMetric {
+    let metrics = this.workloads.get(seen.workload);
+    if (!metrics) this.workloads.set(seen.workload, (metrics = new Map<string, GrowingMetric>()));
+    let metric = metrics.get(seen.metric);
+    if (!metric)
+      metrics.set(seen.metric, (metric = { unit: seen.unit, better: seen.better, arms: new Map() }));
+    return metric;
   }
 
   /** The series in order of first appearance, each sorted by round. Throws RangeError when a round occurs twice. */
   finish(): Series[] {
-    return [...this.series.values()].map(sorted);
+    return this.inOrder.map(sorted);
   }
 }
 

@@ -5,6 +5,7 @@ import { publishedResults, type PublishedRow } from '../published/published-resu
 import { summarizeSeries } from '../statistics/summarize-series.ts';
 import { trialSeries } from './observations.ts';
 import { parityTable, unequalTools } from './parity.ts';
+import { factorsOf } from './factors.ts';
 import { publishedBeside } from './published-beside.ts';
 import { noiseFloor } from './noise-floor.ts';
 import { stopsOfRun } from './stops.ts';
@@ -37,6 +38,7 @@ export function summarize(
   const beside = publishedBeside(plan, series, published);
   const unequal = unequalTools(trials);
   const stopping = plan.stopping && stopsOfRun(plan, trials);
+  const { factors, gaps } = factorsOf(plan, series, comparisons);
   const summary: Omit<Summary, 'warnings'> = {
     schema: 'tare.summary/1',
     runId: plan.runId,
@@ -53,6 +55,7 @@ export function summarize(
     voidedRounds: voided.list,
     parity: parityTable(trials),
     ...(stopping && { stopping }),
+    ...(factors.length > 0 && { factors, gaps }),
     ...(plan.control && { noiseFloor: noiseFloor(plan.control, comparisons, plan.policy) }),
   };
   return { ...summary, warnings: [...summaryWarnings(plan, summary), ...beside.warnings] };
