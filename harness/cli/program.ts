@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { packageVersion } from '../../results/package-root.ts';
+import { analyze } from './analyze.ts';
 import { clean } from './clean.ts';
 import { doctor } from './doctor.ts';
 import { list } from './list.ts';
@@ -10,7 +11,7 @@ import { setup } from './setup.ts';
 import type { Verb, VerbContext } from './verb.ts';
 
 /** Every verb of `bench`, in the order `bench --help` shows them. */
-const VERBS: readonly Verb[] = [run, plan, report, list, doctor, setup, clean];
+const VERBS: readonly Verb[] = [run, plan, report, analyze, list, doctor, setup, clean];
 
 /** The command line with all its verbs; parsing it runs one of them. */
 export function buildProgram(context: VerbContext): Command {
