@@ -46,4 +46,11 @@ for (const stream of [process.stdout, process.stderr]) {
     if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
   });
 }
-process.exit(await main(process.argv));
+/** Resolves when all that was written has left: a pipe takes 64 KiB at a time, and exiting would cut the rest. */
+function flushed(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => stream.write('', () => resolve()));
+}
+
+const code = await main(process.argv);
+await Promise.all([flushed(process.stdout), flushed(process.stderr)]);
+process.exit(code);
