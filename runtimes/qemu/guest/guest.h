@@ -28,7 +28,8 @@ void die(const char *what, int error) __attribute__((noreturn));
 int64_t clock_ns(int clock);
 int write_all(int fd, const void *data, size_t size);
 
-/* network.c: brings loopback and the first other interface up. mac may be "-" (leave it). */
+/* network.c: the first interface beside loopback, up; and with its addresses. mac may be "-" (leave it). */
+int link_up(void);
 int network_up(const char *address_with_prefix, const char *gateway, int mtu, const char *mac);
 
 /* verbs.c: one request of the host, "verb arg arg …", done. */

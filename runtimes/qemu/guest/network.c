@@ -2,6 +2,7 @@
 #include "guest.h"
 #include <arpa/inet.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <net/if.h>
 #include <net/if_arp.h>
 #include <net/route.h>
@@ -10,7 +11,11 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
+
+#define CARRIER_TIMEOUT_NS 5000000000
+#define LOOK_AGAIN_NS 2000000
 
 static int first_interface(char *name) {
   DIR *dir = opendir("/sys/class/net");
@@ -45,7 +50,12 @@ static int set_mac(int fd, struct ifreq *request, const char *mac) {
   request->ifr_hwaddr.sa_family = ARPHRD_ETHER;
   if (sscanf(mac, "%hhx:%hhx:%hhx:%hhx:%hhx:%hhx", byte, byte + 1, byte + 2, byte + 3, byte + 4, byte + 5) != 6)
     return -EINVAL;
-  return ioctl(fd, SIOCSIFHWADDR, request) < 0 ? -errno : 0;
+  if (ioctl(fd, SIOCSIFHWADDR, request) == 0) return 0;
+  if (errno != EBUSY) return -errno;
+  /* A driver that cannot change it while up. */
+  struct ifreq again = *request;
+  int error = set_flags(fd, &again, 0, IFF_UP);
+  return error != 0 ? error : ioctl(fd, SIOCSIFHWADDR, request) < 0 ? -errno : 0;
 }
 
 static int add_default_route(int fd, const char *gateway) {
@@ -54,6 +64,31 @@ static int add_default_route(int fd, const char *gateway) {
   route.rt_dst.sa_family = route.rt_genmask.sa_family = to->sin_family = AF_INET;
   if (inet_pton(AF_INET, gateway, &to->sin_addr) != 1) return -EINVAL;
   return ioctl(fd, SIOCADDRT, &route) < 0 && errno != EEXIST ? -errno : 0;
+}
+
+/* Until the kernel has seen the carrier: before, it drops what is sent. */
+static int await_carrier(const char *name) {
+  char path[64], state[16];
+  snprintf(path, sizeof path, "/sys/class/net/%s/operstate", name);
+  int64_t until = clock_ns(CLOCK_MONOTONIC) + CARRIER_TIMEOUT_NS;
+  for (;;) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t size = fd < 0 ? -1 : read(fd, state, sizeof state);
+    if (fd >= 0) close(fd);
+    if (size >= 2 && strncmp(state, "up", 2) == 0) return 0;
+    if (clock_ns(CLOCK_MONOTONIC) > until) return -ENOLINK;
+    nanosleep(&(struct timespec){.tv_nsec = LOOK_AGAIN_NS}, NULL);
+  }
+}
+
+int link_up(void) {
+  struct ifreq request = {0};
+  int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return -errno;
+  int error = first_interface(request.ifr_name);
+  if (error == 0) error = set_flags(fd, &request, IFF_UP, 0);
+  close(fd);
+  return error == 0 ? await_carrier(request.ifr_name) : error;
 }
 
 int network_up(const char *address_with_prefix, const char *gateway, int mtu, const char *mac) {
@@ -73,10 +108,7 @@ int network_up(const char *address_with_prefix, const char *gateway, int mtu, co
   int error = set_flags(fd, &request, IFF_UP, 0);
   memset(&request, 0, sizeof request);
   if (error == 0) error = first_interface(request.ifr_name);
-  if (error == 0 && strcmp(mac, "-") != 0) {
-    error = set_flags(fd, &request, 0, IFF_UP);
-    if (error == 0) error = set_mac(fd, &request, mac);
-  }
+  if (error == 0 && strcmp(mac, "-") != 0) error = set_mac(fd, &request, mac);
   if (error == 0 && mtu > 0) {
     request.ifr_mtu = mtu;
     if (ioctl(fd, SIOCSIFMTU, &request) < 0) error = -errno;

@@ -89,6 +89,7 @@ int do_verb(char *request) {
   const char *verb = argument[0];
   if (strcmp(verb, "net") == 0 && count == 5)
     return network_up(argument[1], argument[2], atoi(argument[3]), argument[4]);
+  if (strcmp(verb, "link") == 0) return link_up();
   if (strcmp(verb, "mount") == 0 && count == 3) return mount_disk(argument[1], argument[2], "noinit_itable");
   if (strcmp(verb, "unmount") == 0 && count == 2) return umount2(argument[1], 0) < 0 ? -errno : 0;
   if (strcmp(verb, "clock") == 0 && count == 2) return set_clock(argument[1]);

@@ -9,7 +9,7 @@ export interface MachineSpec {
   cpus: number;
   memoryMiB: number;
   boot:
-    | { kind: 'direct'; kernel: string; initramfs: string; append: string }
+    | { kind: 'direct'; kernel: string; initramfs: string | null; append: string }
     | { kind: 'firmware'; seed: string | null };
   /** Always qcow2 overlays. */
   rootDisk: string;
@@ -129,7 +129,11 @@ function memoryWords(spec: MachineSpec): string[] {
 function bootWords(spec: MachineSpec): string[] {
   const { boot } = spec;
   if (boot.kind === 'direct')
-    return ['-kernel', boot.kernel, '-initrd', boot.initramfs, '-append', boot.append];
+    return [
+      ...['-kernel', boot.kernel],
+      ...(boot.initramfs === null ? [] : ['-initrd', boot.initramfs]),
+      ...['-append', boot.append],
+    ];
   return boot.seed === null
     ? []
     : [

@@ -38,7 +38,8 @@ export function setupRequests(options: QemuOptions, place: Place): { net: string
 export interface Beginning {
   setup: boolean;
   memoryFile?: MachineSpec['memoryFile'];
-  incoming?: boolean;
+  /** Waits for a saved state; the file stands in for the kernel. */
+  incoming?: { kernel: string };
   /** The card's address, when it is not the trial's own: a saved state continues on the card it was saved with. */
   mac?: string;
 }
@@ -70,8 +71,8 @@ export function machineSpec(
     memoryMiB: resources.memoryMiB,
     boot: {
       kind: 'direct',
-      kernel: boot.kernel,
-      initramfs: boot.initramfs,
+      kernel: beginning.incoming?.kernel ?? boot.kernel,
+      initramfs: beginning.incoming ? null : boot.initramfs,
       append: kernelAppend({ requests, tscKhz: accel === 'tcg' ? boot.hostTscKhz : undefined }),
     },
     rootDisk: place.rootDisk,
@@ -80,7 +81,7 @@ export function machineSpec(
     network: networkOf(options, place),
     mac: beginning.mac ?? macOf(place.network.subnet.inside),
     memoryFile: beginning.memoryFile ?? null,
-    incoming: beginning.incoming ?? false,
+    incoming: beginning.incoming !== undefined,
   };
 }
 

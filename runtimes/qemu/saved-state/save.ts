@@ -1,4 +1,4 @@
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import type { Resources } from '../../../results/record/plan.ts';
@@ -6,6 +6,7 @@ import { BenchError } from '../../../results/bench-error.ts';
 import { digestOf } from '../../compile/cached-file.ts';
 import { BOOT_TIMEOUT_MS } from '../defaults.ts';
 import { makeBlankOverlay } from '../disks/root-disk.ts';
+import { stubKernel } from '../kernel/stub-kernel.ts';
 import type { Emulator } from '../machine/emulator.ts';
 import { guestExec } from '../machine/guest-exec.ts';
 import type { GuestLink } from '../machine/guest-link.ts';
@@ -21,6 +22,8 @@ export interface SavedState {
   devices: string;
   /** An empty overlay on the root disk as it was when saved. */
   blankRoot: string;
+  /** Stands in for the kernel when the state is continued. */
+  stubKernel: string;
   /** The network card's address when it was saved. */
   mac: string;
   hypervisor: string;
@@ -79,7 +82,7 @@ export async function saveState(installation: Installation, resources: Resources
     checkHypervisor(installation.accel, link.port.hypervisor);
     // The first command reads the runner and the loader from disk: that belongs to booting.
     await emulator.during('while it ran its first command', guestExec(link, ['true']));
-    await emulator.during('while it settled', link.port.request('sync'));
+    await emulator.during('while it settled', settle(link));
     const bootMs = performance.now() - begunMs;
     const devices = join(folder, 'devices');
     await emulator.during('while its state was saved', migrateTo(emulator, devices));
@@ -90,11 +93,13 @@ export async function saveState(installation: Installation, resources: Resources
     const blankRoot = join(folder, 'blank.qcow2');
     await rename(place.rootDisk, root);
     await makeBlankOverlay(root, 'qcow2', blankRoot);
+    const stub = join(folder, 'stub-kernel');
+    await writeFile(stub, stubKernel());
     await removePlace(place);
     const deviceBytes = (await stat(devices)).size;
     const mac = macOf(place.network.subnet.inside);
     const { hypervisor } = link.port;
-    return { memory, devices, blankRoot, mac, hypervisor, bootMs, saveMs, deviceBytes };
+    return { memory, devices, blankRoot, stubKernel: stub, mac, hypervisor, bootMs, saveMs, deviceBytes };
   } catch (error) {
     link?.close();
     await emulator?.destroy();
@@ -103,6 +108,12 @@ export async function saveState(installation: Installation, resources: Resources
     await rm(folder, { recursive: true, force: true });
     throw error;
   }
+}
+
+/** The network card is up, without an address: bringing it up is the slow half of setting it up. */
+async function settle(link: GuestLink): Promise<void> {
+  await link.port.request('link');
+  await link.port.request('sync');
 }
 
 /** Stops the guest and writes the state of its devices; its RAM stays where it is, in the shared file. */

@@ -30,7 +30,7 @@ export async function startSaved(
     const spec = machineSpec(installation, place, resources, {
       setup: false,
       memoryFile: { path: saved.memory.path, share: false },
-      incoming: true,
+      incoming: { kernel: saved.stubKernel },
       mac: saved.mac,
     });
     emulator = await startEmulator(installation, place, spec, resources, saved.devices);
@@ -39,7 +39,7 @@ export async function startSaved(
     const processMs = performance.now() - begunMs;
     await emulator.during('while its state was restored', restore(emulator));
     const restoredMs = performance.now() - begunMs;
-    await emulator.during('while it was put right', putRight(installation, place, link));
+    const agentMs = await emulator.during('while it was put right', putRight(installation, place, link));
     const totalMs = performance.now() - begunMs;
     return new QemuInstance(
       { installation, place, emulator, link },
@@ -48,6 +48,7 @@ export async function startSaved(
         startPlaceMs: placeMs,
         startProcessMs: processMs - placeMs,
         startRestoreMs: restoredMs - processMs,
+        startAgentMs: agentMs,
         startPutRightMs: totalMs - restoredMs,
         startTotalMs: totalMs,
         savedBootMs: saved.bootMs,
@@ -82,13 +83,19 @@ async function restore(emulator: Emulator): Promise<void> {
   await qmp.execute('cont');
 }
 
-/** What a clone must not share with its template. All requests are sent at once; the guest does them in order. */
-async function putRight(installation: Installation, place: Place, link: GuestLink): Promise<void> {
+/**
+ * What a clone must not share with its template. All requests are sent at once; the guest does them in order. Gives the
+ * time until the agent answered, ms.
+ */
+async function putRight(installation: Installation, place: Place, link: GuestLink): Promise<number> {
   const { net, mount } = setupRequests(installation.options, place);
+  const begunMs = performance.now();
+  const agent = link.agent.sync(RESUME_TIMEOUT_MS).then(() => performance.now() - begunMs);
   await Promise.all([
+    agent,
     putClockAndEntropyRight(link.port),
     link.port.request('net', net, RESUME_TIMEOUT_MS),
     link.port.request('mount', mount, RESUME_TIMEOUT_MS),
-    link.agent.sync(RESUME_TIMEOUT_MS),
   ]);
+  return agent;
 }
