@@ -1,5 +1,6 @@
 import { BenchError } from '../../../../results/bench-error.ts';
 import { nameForPeople, type EntryType, type RawName } from '../tar/entry.ts';
+import { BLOCK } from '../tar/header.ts';
 import type { TarMember } from '../tar/writer.ts';
 import { hostPath } from './lower-view.ts';
 import type { PackItem } from './pack.ts';
@@ -73,9 +74,17 @@ export function member(
     devMajor: record.devMajor,
     devMinor: record.devMinor,
     xattrs: contentXattrs(record),
-    segments: file ? record.segments : null,
+    segments: file && inWholeBlocks(record) ? record.segments : null,
     ...change,
   };
+}
+
+/**
+ * GNU tar begins each stretch of data at a block of its own, Go's reader does not: only stretches of whole blocks (but for the
+ * last) mean the same to both. File systems give nothing else; should one, the file is stored without holes.
+ */
+function inWholeBlocks({ segments, size }: LayerRecord): boolean {
+  return (segments ?? []).every(({ offset, length }) => length % BLOCK === 0 || offset + length === size);
 }
 
 /** The tar type of a listed entry. */

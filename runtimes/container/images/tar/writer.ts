@@ -26,7 +26,10 @@ export const TAR_END = Buffer.alloc(2 * BLOCK);
 export function tarHead(entry: TarMember): Buffer {
   const pax: [RawName, Buffer | string][] = [];
   let name = entry.type === 'directory' && !entry.path.endsWith('/') ? entry.path + '/' : entry.path;
-  const map = entry.type === 'file' && entry.segments !== null ? sparseMap(entry.segments) : Buffer.alloc(0);
+  const map =
+    entry.type === 'file' && entry.segments !== null
+      ? sparseMap(entry.segments, entry.size)
+      : Buffer.alloc(0);
   let stored = entry.type === 'file' ? entry.size : 0;
   if (entry.type === 'file' && entry.segments !== null) {
     stored = map.length + dataLengthOf(entry);
@@ -109,9 +112,13 @@ function paxRecord(key: RawName, value: Buffer | string): Buffer {
   return Buffer.concat([Buffer.from(String(length)), body]);
 }
 
-function sparseMap(segments: Segment[]): Buffer {
-  const lines = [segments.length, ...segments.flatMap(({ offset, length }) => [offset, length])];
-  return padded(Buffer.from(lines.map((line) => `${line}\n`).join('')));
+/** A file that ends in a hole gets an empty piece at its end: GNU tar takes the file's length from the last one. */
+function sparseMap(segments: Segment[], size: number): Buffer {
+  const last = segments.at(-1);
+  const ends = last !== undefined && last.offset + last.length === size;
+  const whole = ends ? segments : [...segments, { offset: size, length: 0 }];
+  const numbers = [whole.length, ...whole.flatMap(({ offset, length }) => [offset, length])];
+  return padded(Buffer.from(numbers.map((number) => `${number}\n`).join('')));
 }
 
 function padded(bytes: Buffer): Buffer {
