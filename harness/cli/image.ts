@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { join, resolve } from 'node:path';
 import { BenchError } from '../../results/bench-error.ts';
-import type { ProcessConfig } from '../../runtimes/container/images/contract.ts';
+import type { StepRunner } from '../../runtimes/container/images/contract.ts';
+import type { ProcessConfig } from '../../runtimes/container/images/format/config.ts';
 import type { StoredImage } from '../../runtimes/container/images/store/image-store.ts';
 import type { Verb, VerbContext } from './verb.ts';
 
@@ -248,7 +249,7 @@ async function build(context: VerbContext, folder: string, options: BuildFlags):
     },
     {
       store: await openStore(context),
-      runner: await stepRunner(context),
+      runner: stepRunner(context),
       pull: (name) => pull(context, name, options, !options.quiet),
       say: (line) => say(`${line}\n`),
       output: (chunk) => say(Buffer.from(chunk).toString('utf8')),
@@ -299,9 +300,14 @@ async function openStore(context: VerbContext) {
   return openImageStore(context.paths.cacheDir);
 }
 
-/** The container runtime, for RUN steps. */
-async function stepRunner(_context: VerbContext): Promise<undefined> {
-  return Promise.resolve(undefined);
+/** Our own runtime, for RUN steps; its launcher is compiled (or found) only when a build has one. */
+function stepRunner(context: VerbContext): StepRunner {
+  return {
+    async run(step) {
+      const { stepRunner: runnerOf } = await import('../../runtimes/container/step-runner.ts');
+      return (await runnerOf({ cacheDir: context.paths.cacheDir })).run(step);
+    },
+  };
 }
 
 /** Now, or the moment SOURCE_DATE_EPOCH names (reproducible-builds.org), in seconds. */
