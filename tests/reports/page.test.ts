@@ -76,6 +76,14 @@ test('its policy names the hash of its only style sheet and its only script', ()
   assert.not.match(csp, /unsafe/);
 });
 
+test('says what the packets of a network workload crossed, and that the paths differ', () => {
+  assert.match(html, /over loopback/);
+  assert.match(html, /over virtio-net \+ tap/);
+  assert.match(html, /The packets do not cross the same: loopback for Native, veth for Container/);
+  const cpu = /<tr data-workload="cpu" data-metric="events_per_second">.*?<\/tr>/s.exec(html)?.[0] ?? '';
+  assert.not.match(cpu, /over (loopback|veth)/);
+});
+
 test('asks for nothing from anywhere', () => {
   assert.not.match(html, /(?:src|href|action|poster|data)="(?!#|data:)/);
   assert.not.match(html, /@import|url\((?!#)|<(?:iframe|object|embed|img|base)\b/);

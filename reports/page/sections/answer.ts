@@ -1,3 +1,4 @@
+import { networkPaths, type NetworkPaths } from '../../answer/network-paths.ts';
 import { findings } from '../../answer/findings.ts';
 import { answerTable, type AnswerRow, type AnswerTable } from '../../answer/table.ts';
 import { EMULATED, printable } from '../../words/names.ts';
@@ -7,12 +8,14 @@ import { anchor } from '../anchor.ts';
 import type { ReportRun } from '../report-run.ts';
 
 /** The answer first: one sentence per question and box, then the table of metric × box. */
-export function answerSection({ plan, summary }: ReportRun) {
+export function answerSection({ plan, summary, trials }: ReportRun) {
+  const paths = networkPaths(plan, trials);
   const table = answerTable(summary, plan);
-  const rows = table.rows.map((row) => rowModel(row, table));
+  const rows = table.rows.map((row) => rowModel(row, table, paths.get(row.workload)));
   return {
     findings: findings(summary, plan).map((finding) => ({
       question: finding.question,
+      note: paths.get(finding.workload)?.note ?? null,
       link: anchor('work', finding.workload),
       clauses: finding.clauses.map((clause) => ({
         ...clause,
@@ -32,14 +35,20 @@ export function answerSection({ plan, summary }: ReportRun) {
   };
 }
 
-function rowModel(row: AnswerRow, { baselineName, baselineEmulated }: AnswerTable) {
+function rowModel(
+  row: AnswerRow,
+  { baseline, baselineName, baselineEmulated }: AnswerTable,
+  paths: NetworkPaths | undefined,
+) {
   return {
     ...row,
     baselineName,
+    baselinePath: paths?.byArm.get(baseline) ?? null,
     baselineMedian: row.baselineMedian ?? '–',
     baselineTag: baselineEmulated && row.baselineMedian !== null ? EMULATED : null,
     cells: row.cells.map((cell) => ({
       ...cell,
+      path: paths?.byArm.get(cell.arm) ?? null,
       interval: cell.interval ?? '',
       tag: cell.emulated && cell.median !== null ? EMULATED : null,
       median: cell.median ?? '',
