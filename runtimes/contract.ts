@@ -27,6 +27,8 @@ export interface RuntimeContext {
   cacheDir: string;
   /** This run's own folder on a real disk; removed at the end of the run. */
   scratchDir: string;
+  /** What every instance of the run will be given, so that prepare() can make ready for exactly that. */
+  resources: Resources;
   /** Aborted on Ctrl-C. */
   signal: AbortSignal;
   /** One line for the run's log. */

@@ -9,7 +9,10 @@ import { packagePath } from '../../results/package-root.ts';
  */
 const aside = packagePath(`.dist-${process.pid}`);
 await build({
-  entryPoints: { bench: packagePath('harness/cli/main.ts') },
+  entryPoints: {
+    bench: packagePath('harness/cli/main.ts'),
+    'tare-oci': packagePath('harness/cli/tare-oci.ts'),
+  },
   outdir: aside,
   outExtension: { '.js': '.mjs' },
   chunkNames: 'piece-[hash]',
@@ -27,7 +30,7 @@ await build({
     js: "#!/usr/bin/env node\nimport { createRequire as tareCreateRequire } from 'node:module'; const require = tareCreateRequire(import.meta.url);",
   },
 });
-await chmod(join(aside, 'bench.mjs'), 0o755);
+for (const entry of ['bench.mjs', 'tare-oci.mjs']) await chmod(join(aside, entry), 0o755);
 // Swapped in whole, so that a `bench` that starts meanwhile never finds half a bundle.
 const old = packagePath(`.dist-old-${process.pid}`);
 await rename(packagePath('dist'), old).catch(() => undefined);

@@ -3,7 +3,10 @@ import { packageVersion } from '../../results/package-root.ts';
 import { analyze } from './analyze.ts';
 import { clean } from './clean.ts';
 import { doctor } from './doctor.ts';
+import { exportVerb } from './export.ts';
+import { image } from './image.ts';
 import { list } from './list.ts';
+import { oci } from './oci.ts';
 import { plan } from './plan.ts';
 import { report } from './report.ts';
 import { run } from './run.ts';
@@ -11,7 +14,19 @@ import { setup } from './setup.ts';
 import type { Verb, VerbContext } from './verb.ts';
 
 /** Every verb of `bench`, in the order `bench --help` shows them. */
-const VERBS: readonly Verb[] = [run, plan, report, analyze, list, doctor, setup, clean];
+const VERBS: readonly Verb[] = [
+  run,
+  plan,
+  report,
+  exportVerb,
+  analyze,
+  list,
+  doctor,
+  setup,
+  clean,
+  image,
+  oci,
+];
 
 /** The command line with all its verbs; parsing it runs one of them. */
 export function buildProgram(context: VerbContext): Command {
@@ -19,6 +34,8 @@ export function buildProgram(context: VerbContext): Command {
     .description('Tare: what does a virtual machine or a container really cost?')
     .version(packageVersion())
     .showSuggestionAfterError()
+    // What comes after a verb is the verb's: `exec web ls -l` hands -l to ls.
+    .enablePositionalOptions()
     .configureOutput({
       writeErr: (text) => context.terminal.err(text),
       writeOut: (text) => context.terminal.out(text.trimEnd()),

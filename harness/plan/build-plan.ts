@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Arm, Plan, PlannedWorkload } from '../../results/record/plan.ts';
+import type { Arm, Plan, PlannedWorkload, Resources } from '../../results/record/plan.ts';
 import type { Image, Prepared } from '../../runtimes/contract.ts';
 import type { Catalog } from '../catalog.ts';
 import type { Matrix } from '../matrix/matrix.ts';
@@ -14,7 +14,7 @@ export interface PlanInputs {
   createdAt: string;
   command: string;
   tareVersion: string;
-  cpus: { cpuset: number[]; housekeeping: number[] };
+  cpus: Pick<Resources, 'cpuset' | 'housekeeping'>;
   image: Image | null;
   /** What prepare() said of each arm, where it was asked already. */
   prepared: ReadonlyMap<string, Pick<Prepared, 'caveats' | 'emulated'>>;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { BenchError } from '../../results/bench-error.ts';
 import { packageVersion } from '../../results/package-root.ts';
 import type { HostRecord } from '../../results/record/host.ts';
-import type { Plan } from '../../results/record/plan.ts';
+import type { Plan, Resources } from '../../results/record/plan.ts';
 import type { TrialRecord } from '../../results/record/trial.ts';
 import { readRun, type Run } from '../../results/store/read-run.ts';
 import { RunFolder } from '../../results/store/run-folder.ts';
@@ -63,10 +63,12 @@ export async function runMatrix(request: RunRequest, listener: RunListener): Pro
 
   const { owner, scratchDir, release } = await claimScratch(paths.scratchRoot);
   try {
+    const resources = resumed?.plan.resources ?? resourcesOf(matrix as Matrix);
     const context: RuntimeContext = {
       owner,
       cacheDir: paths.cacheDir,
       scratchDir,
+      resources,
       signal,
       log: listener.say,
     };
@@ -125,6 +127,10 @@ export async function runMatrix(request: RunRequest, listener: RunListener): Pro
   }
 }
 
+function resourcesOf({ resources: { cpus, memoryMiB, cpuset } }: Matrix): Resources {
+  return { cpus, memoryMiB, ...chooseCpus(hostLimits().cpus, cpus, cpuset) };
+}
+
 async function imageFor(
   arms: readonly ArmToPrepare[],
   request: RunRequest,
@@ -158,7 +164,7 @@ async function begin(
     createdAt,
     command: `bench run --matrix ${matrix.name}.yaml --seed ${seed} --rounds ${rounds}`,
     tareVersion: packageVersion(),
-    cpus: chooseCpus(hostLimits().cpus, matrix.resources.cpus, matrix.resources.cpuset),
+    cpus: resourcesOf(matrix),
     image: image instanceof Error ? null : image,
     prepared: new Map(ready),
     rounds,

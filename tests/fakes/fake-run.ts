@@ -44,6 +44,7 @@ export async function runFake(
       owner: 'tare-fake',
       cacheDir: runFolder,
       scratchDir: runFolder,
+      resources: plan.resources,
       signal,
       log: () => undefined,
     };

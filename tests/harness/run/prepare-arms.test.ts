@@ -23,6 +23,7 @@ const context = () => ({
   owner: 'tare-fake',
   cacheDir: '/nowhere',
   scratchDir: '/nowhere',
+  resources: { cpus: 1, memoryMiB: 512, cpuset: [1], housekeeping: [0] },
   signal: new AbortController().signal,
   log: () => undefined,
 });

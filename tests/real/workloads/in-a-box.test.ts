@@ -21,7 +21,14 @@ let instance: Instance;
 
 test.before(async () => {
   const image = await ensureImage(cacheDir, () => undefined);
-  const context = { owner, cacheDir, scratchDir, signal: interrupt.signal, log: () => undefined };
+  const context = {
+    owner,
+    cacheDir,
+    scratchDir,
+    resources: { cpus: 1, memoryMiB: 512, cpuset: [1], housekeeping: [0] },
+    signal: interrupt.signal,
+    log: () => undefined,
+  };
   const prepared = await nativeRuntime.prepare(image, {}, context);
   const resources = { cpus: 1, memoryMiB: 512, cpuset: [0], housekeeping: [1] };
   instance = await prepared.start('workloads', resources);

@@ -24,7 +24,14 @@ export async function openRig(): Promise<Rig> {
   const launcher = await ensureLauncher(cacheDir);
   const scratchDir = mkdtempSync('/var/tmp/tare-');
   const owner = basename(scratchDir).toLowerCase();
-  const context = { owner, cacheDir, scratchDir, signal: new AbortController().signal, log: () => undefined };
+  const context = {
+    owner,
+    cacheDir,
+    scratchDir,
+    resources: { cpus: 1, memoryMiB: 512, cpuset: [1], housekeeping: [0] },
+    signal: new AbortController().signal,
+    log: () => undefined,
+  };
   return {
     image,
     launcher,

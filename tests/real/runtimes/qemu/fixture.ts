@@ -27,6 +27,7 @@ export async function openVmSetting(name: string): Promise<VmSetting> {
     owner,
     cacheDir: CACHE,
     scratchDir,
+    resources: { cpus: 1, memoryMiB: 512, cpuset: [1], housekeeping: [0] },
     signal: new AbortController().signal,
     log: () => undefined,
   };
