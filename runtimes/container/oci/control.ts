@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { constants as osConstants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BenchError } from '../../../results/bench-error.ts';
@@ -6,6 +6,7 @@ import { Cgroup } from '../../cgroup/cgroup.ts';
 import { processStartTime } from '../../sweep/owner.ts';
 import { parseConfig } from './bundle.ts';
 import { hookState, runHooks } from './hooks.ts';
+import { openGate } from './start-gate.ts';
 import type { ContainerState, StateRoot } from './state.ts';
 import { currentStatus } from './status.ts';
 
@@ -19,12 +20,7 @@ export async function startContainer(root: StateRoot, id: string): Promise<strin
   if (status !== 'created')
     throw new BenchError('oci-state', `cannot start a container that is ${status}: ${id}`);
   const spec = storedSpec(root, id);
-  const gate = openSync(root.startFifo(id), constants.O_WRONLY | constants.O_NONBLOCK);
-  try {
-    writeSync(gate, '\n');
-  } finally {
-    closeSync(gate);
-  }
+  openGate(root.startFifo(id));
   rmSync(root.startFifo(id), { force: true });
   return runHooks(spec.hooks?.poststart, hookState(state, 'running', state.pid));
 }

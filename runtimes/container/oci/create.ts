@@ -1,4 +1,3 @@
-import { makeFifo } from './mkfifo.ts';
 import { statSync, writeFileSync } from 'node:fs';
 import { BenchError } from '../../../results/bench-error.ts';
 import { Cgroup } from '../../cgroup/cgroup.ts';
@@ -17,6 +16,7 @@ import { findProgram } from './find-program.ts';
 import { hookState, runHooks } from './hooks.ts';
 import { CREATED, playHere, type Played } from './launch-detached.ts';
 import { makes, namespaceBits } from './namespaces.ts';
+import { GATE_SLOT, makeFifo, O_RDWR } from './start-gate.ts';
 import { terminalOps } from './terminal.ts';
 import type { ContainerState, StateRoot } from './state.ts';
 
@@ -36,10 +36,6 @@ export interface Created {
   state: ContainerState;
   played: Played;
 }
-
-/** The slot of the launcher that holds the gate's fifo; the ones below are for namespaces and cgroups. */
-const GATE_SLOT = 20;
-const O_RDWR = 2;
 
 /**
  * Makes a container from a bundle up to its start gate: namespaces, cgroup, mounts and restrictions are in place, the

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import * as z from 'zod';
 import { BenchError } from '../../../results/bench-error.ts';
 import { Cgroup } from '../../cgroup/cgroup.ts';
@@ -9,8 +9,10 @@ import { execPlan } from '../plan/exec-plan.ts';
 import { compileSeccomp } from '../seccomp/compile.ts';
 import { processSchema, type OciProcess, type OciSpec } from '../spec/oci-spec.ts';
 import { storedSpec } from './control.ts';
+import type { LaunchPlan } from '../../launch/ops.ts';
 import { findProgram } from './find-program.ts';
-import { playHere, type Played } from './launch-detached.ts';
+import { CREATED, playHere, type Played } from './launch-detached.ts';
+import { GATE_SLOT, makeFifo, O_RDWR, openGate } from './start-gate.ts';
 import type { StateRoot } from './state.ts';
 import { currentStatus } from './status.ts';
 import { terminalOps } from './terminal.ts';
@@ -23,6 +25,8 @@ export interface ExecRequest {
   pidFile?: string;
   consoleSocket?: string;
   preserveFds?: number;
+  /** The program is to live on without us, as a child of whoever reaps here. */
+  detach?: boolean;
 }
 
 export interface ProcessChanges {
@@ -66,9 +70,40 @@ export async function execInContainer(root: StateRoot, request: ExecRequest): Pr
       birthCgroup: isUnified(cgroup.layout) ? (cgroup.folders[0] ?? null) : null,
     },
   );
-  const played = await playHere(await ensureLauncher(request.cacheDir), plan, request.preserveFds);
-  if (request.pidFile !== undefined) writeFileSync(request.pidFile, String(played.pid));
-  return played;
+  const launcher = await ensureLauncher(request.cacheDir);
+  if (!request.detach) {
+    const played = await playHere(launcher, plan, request.preserveFds);
+    if (request.pidFile !== undefined) writeFileSync(request.pidFile, String(played.pid));
+    return played;
+  }
+  // A program that ends at once must not be reaped by the launcher, or the shim would wait for its end for ever: it waits
+  // at a gate until the launcher is gone.
+  const gate = root.execFifo(request.id);
+  await makeFifo(gate);
+  try {
+    const played = await playHere(launcher, gated(plan, gate), request.preserveFds);
+    if (request.pidFile !== undefined) writeFileSync(request.pidFile, String(played.pid));
+    await played.letGo();
+    openGate(gate);
+    return played;
+  } finally {
+    rmSync(gate, { force: true });
+  }
+}
+
+/** The plan with a start gate before its program. Pure. */
+export function gated(plan: LaunchPlan, fifo: string): LaunchPlan {
+  const program = plan.at(-1);
+  const owner = plan.findIndex(({ op }) => op === 'keyring');
+  if (program?.op !== 'exec') throw new BenchError('oci-plan', 'the plan does not end with a program');
+  return [
+    ...plan.slice(0, owner + 1),
+    { op: 'open', slot: GATE_SLOT, path: fifo, flags: O_RDWR, mode: 0 },
+    ...plan.slice(owner + 1, -1).map((op) => (op.op === 'close-fds' ? { ...op, keepSlot: GATE_SLOT } : op)),
+    { op: 'report', words: CREATED },
+    { op: 'gate', slot: GATE_SLOT },
+    program,
+  ];
 }
 
 function readProcess(file: string): OciProcess {

@@ -20,7 +20,7 @@ export interface Played {
   /** Host pid of the program. */
   pid: number;
   /** Lets it live on without us: it becomes the child of whoever reaps here (a shim, conmon, init). */
-  letGo(): void;
+  letGo(): Promise<void>;
   /** Passes signals on and waits for the end: the exit code, or 128 and the signal's number. */
   wait(): Promise<number>;
 }
@@ -50,10 +50,10 @@ export async function playHere(launcher: string, plan: LaunchPlan, preserveFds =
   if (pid === null) throw new BenchError('launch-failed', 'the launcher made no process');
   return {
     pid,
-    letGo() {
+    async letGo() {
       child.kill('SIGKILL');
       statusStream.destroy();
-      child.unref();
+      await ended; // from here on the program is not the launcher's child any more
     },
     async wait() {
       const pass = (signal: NodeJS.Signals): void => void child.kill(signal);

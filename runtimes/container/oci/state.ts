@@ -1,4 +1,5 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { BenchError } from '../../../results/bench-error.ts';
@@ -90,6 +91,11 @@ export class StateRoot {
   /** A byte written to it starts the program; it is gone once that happened. */
   startFifo(id: string): string {
     return join(this.folder(id), 'start.fifo');
+  }
+
+  /** The same for one exec; several may be under way at once. */
+  execFifo(id: string): string {
+    return join(this.folder(id), `exec-${randomUUID()}.fifo`);
   }
 
   private folder(id: string): string {
