@@ -19,21 +19,23 @@ import type { Matrix } from '../matrix/matrix.ts';
 import { buildPlan } from '../plan/build-plan.ts';
 import { chooseCpus } from '../plan/choose-cpus.ts';
 import { hostObserver, type Observer } from '../trial/observer.ts';
-import { runSchedule, type Upcoming } from '../trial/scheduler.ts';
+import { runSchedule, type ScheduleInputs, type Upcoming } from '../trial/scheduler.ts';
 import { claimScratch } from './claim.ts';
 import type { Paths } from './paths.ts';
 import { prepareArms, refuseIfNothingRuns, type ArmToPrepare } from './prepare-arms.ts';
 import { writeReport, type Finished } from './write-report.ts';
 
 export interface RunRequest {
-  /** The matrix file, or the run to go on with. */
-  what: { matrixFile: string } | { resume: string };
+  /** The matrix file, a matrix that was loaded already, or the run to go on with. */
+  what: { matrixFile: string } | { matrix: Matrix } | { resume: string };
   rounds?: number;
   seed?: string;
   paths: Paths;
   catalog: Catalog;
   signal: AbortSignal;
   observer?: Observer;
+  /** Asked after each complete round; true ends the run there. */
+  endAfter?: ScheduleInputs['endAfter'];
 }
 
 /** Who is told how the run goes on; nothing is called while a workload is timed. */
@@ -56,7 +58,9 @@ export async function runMatrix(request: RunRequest, listener: RunListener): Pro
   const matrix =
     'matrixFile' in request.what
       ? await loadMatrix(request.what.matrixFile, catalog, hostLimits())
-      : undefined;
+      : 'matrix' in request.what
+        ? request.what.matrix
+        : undefined;
   const arms: readonly ArmToPrepare[] = resumed?.plan.arms ?? matrix?.arms ?? [];
 
   await refuseIfNothingRuns(arms, catalog);
@@ -109,6 +113,7 @@ export async function runMatrix(request: RunRequest, listener: RunListener): Pro
         observer: request.observer ?? hostObserver,
         signal,
         append: (record) => journal.append(record),
+        endAfter: request.endAfter,
         onLook: listener.say,
         onTrialStart: listener.trialStarts,
         onTrialEnd: listener.trialEnded,
