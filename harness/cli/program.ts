@@ -8,6 +8,7 @@ import { image } from './image.ts';
 import { list } from './list.ts';
 import { oci } from './oci.ts';
 import { plan } from './plan.ts';
+import { publish } from './publish.ts';
 import { report } from './report.ts';
 import { run } from './run.ts';
 import { setup } from './setup.ts';
@@ -18,6 +19,7 @@ const VERBS: readonly Verb[] = [
   run,
   plan,
   report,
+  publish,
   exportVerb,
   analyze,
   list,

@@ -21,7 +21,7 @@ let templates: TemplateFolder | undefined;
  * templates: the same run gives the same bytes. Rejects with BenchError `unsafe-markup` or `chart` on a defect of ours only.
  */
 export async function renderPage(run: ReportRun): Promise<string> {
-  templates ??= new TemplateFolder('reports', 'page', 'templates');
+  templates ??= new TemplateFolder(['reports', 'page', 'templates']);
   const style = readFileSync(packagePath('reports', 'page', 'page.css'), 'utf8');
   const script = readFileSync(packagePath('reports', 'page', 'page.js'), 'utf8');
   const pictures = await overviewPictures(run);
@@ -48,13 +48,13 @@ export async function renderPage(run: ReportRun): Promise<string> {
   });
 }
 
-/** Nothing may be fetched, framed or submitted; only this very style sheet and this very script are obeyed (CSP 3, hashes). */
-export function contentSecurityPolicy(style: string, script: string): string {
+/** Nothing may be fetched, framed or submitted; only this very style sheet and this very script (or none) are obeyed (CSP 3, hashes). */
+export function contentSecurityPolicy(style: string, script: string | null): string {
   const hash = (text: string): string => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
   return [
     "default-src 'none'",
     `style-src ${hash(style)}`,
-    `script-src ${hash(script)}`,
+    ...(script === null ? [] : [`script-src ${hash(script)}`]),
     'img-src data:',
     "base-uri 'none'",
     "form-action 'none'",

@@ -13,14 +13,21 @@ const options: CompileOptions = {
   preventIndent: true,
 };
 
-/** The templates of a folder, `name.hbs` as partial `name`; compiled on first use and kept. */
+/** The templates of some folders, `name.hbs` as partial `name`; compiled on first use and kept. */
 export class TemplateFolder {
   readonly #handlebars = Handlebars.create();
   readonly #compiled = new Map<string, Handlebars.TemplateDelegate>();
   readonly #sources = new Map<string, string>();
 
-  constructor(...parts: string[]) {
-    const folder = packagePath(...parts);
+  constructor(...folders: string[][]) {
+    for (const parts of folders) this.#register(packagePath(...parts));
+    this.#handlebars.registerHelper('picture', (svg: Svg, label: string) => svgMarkup(svg, label));
+    this.#handlebars.registerHelper('style', (text: string) => ownCode(text));
+    this.#handlebars.registerHelper('script', (text: string) => ownCode(text));
+    this.#handlebars.registerHelper('json', (value: unknown) => jsonMarkup(value));
+  }
+
+  #register(folder: string): void {
     for (const file of readdirSync(folder)
       .filter((name) => name.endsWith('.hbs'))
       .sort()) {
@@ -29,10 +36,6 @@ export class TemplateFolder {
       this.#sources.set(name, source);
       this.#handlebars.registerPartial(name, this.#handlebars.compile(source, options));
     }
-    this.#handlebars.registerHelper('picture', (svg: Svg, label: string) => svgMarkup(svg, label));
-    this.#handlebars.registerHelper('style', (text: string) => ownCode(text));
-    this.#handlebars.registerHelper('script', (text: string) => ownCode(text));
-    this.#handlebars.registerHelper('json', (value: unknown) => jsonMarkup(value));
   }
 
   render(name: string, model: object): string {

@@ -10,7 +10,7 @@ const ATTRIBUTES = new Set(
     'lang charset http-equiv content name rel href class id datetime role aria-label aria-labelledby aria-hidden tabindex scope ' +
     'download title viewbox width height fill stroke stroke-width stroke-dasharray stroke-linecap fill-opacity stroke-opacity ' +
     'opacity transform d x y x1 x2 y1 y2 dx dy text-anchor font-size font-weight clip-path xmlns ' +
-    'data-workload data-metric data-arm data-label'
+    'data-workload data-metric data-arm data-label type'
   ).split(' '),
 );
 

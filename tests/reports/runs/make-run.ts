@@ -25,7 +25,11 @@ export interface FixtureOptions {
   /** Rounds that the disturbance rule voids for every arm. */
   voided: number[];
   name: string;
+  /** When the run began, ms since 1970. */
+  started: number;
 }
+
+const STARTED = Date.parse('2026-11-20T09:00:00.000Z');
 
 export const quickOptions: FixtureOptions = {
   seed: 20_261_120,
@@ -40,9 +44,9 @@ export const quickOptions: FixtureOptions = {
   },
   voided: [7],
   name: 'quick',
+  started: STARTED,
 };
 
-const STARTED = Date.parse('2026-11-20T09:00:00.000Z');
 const BETWEEN_TRIALS_MS = 120;
 
 /** A realistic run that never happened: the same options give the same bytes. */
@@ -65,14 +69,14 @@ export function makeRun(overrides: Partial<FixtureOptions> = {}): FixtureRun {
         fate:
           options.fates[`r${round}-${cellId}`] ?? (options.voided.includes(round) ? 'invalid' : 'completed'),
         offsetMs,
-        started: STARTED,
+        started: options.started,
       });
       offsetMs += Object.values(trial.stepsMs).reduce((sum, ms) => sum + ms, 0) + BETWEEN_TRIALS_MS;
       offsetMs = Math.round(offsetMs * 10) / 10;
       trials.push(trial);
     });
   });
-  return { plan, host: makeHost(offsetMs), trials, matrixText: matrixText(options) };
+  return { plan, host: makeHost(options.started, offsetMs), trials, matrixText: matrixText(options) };
 }
 
 function makePlan(options: FixtureOptions): Plan {
@@ -88,7 +92,7 @@ function makePlan(options: FixtureOptions): Plan {
     schema: 'tare.plan/1',
     runId: `20261120-090000-${options.name}-${hash.slice(0, 6)}`,
     tareVersion: '0.1.0',
-    createdAt: new Date(STARTED).toISOString(),
+    createdAt: new Date(options.started).toISOString(),
     name: options.name,
     title: 'Native, container and two VMs: CPU, memory, file I/O, network',
     command: `bench run --matrix ${options.name} --seed ${options.seed}`,
@@ -138,11 +142,11 @@ function makeMachine(takenAtMs: number, load1: number, freeMiB: number): Machine
   };
 }
 
-function makeHost(lengthMs: number): HostRecord {
+function makeHost(started: number, lengthMs: number): HostRecord {
   return {
     schema: 'tare.host/1',
-    before: makeMachine(STARTED - 900, 0.21, 22_871),
-    after: makeMachine(STARTED + lengthMs, 1.08, 22_640),
+    before: makeMachine(started - 900, 0.21, 22_871),
+    after: makeMachine(started + lengthMs, 1.08, 22_640),
     tools: { qemu: '7.2.15', node: '20.20.2', mmdebstrap: '1.3.5', mke2fs: '1.47.0' },
     accelerator: {
       asked: 'auto',

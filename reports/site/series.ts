@@ -1,0 +1,66 @@
+import { createHash } from 'node:crypto';
+import { changePoints, type ChangePoint } from '../../results/statistics/change-points.ts';
+import type { Comparison } from '../../results/record/summary.ts';
+import { namesOf } from '../words/names.ts';
+import type { PublishedRun } from './published-run.ts';
+
+/** One overhead over many runs of the same matrix on the same machine with the same baseline. */
+export interface TrendSeries {
+  slug: string;
+  title: string;
+  emulated: boolean;
+  margin: number;
+  points: { run: PublishedRun; comparison: Comparison & { overhead: number } }[];
+  /** Where the level changed: the point of that index is the first after the change. */
+  changes: ChangePoint[];
+}
+
+/** Every series that has a number, in the order of first appearance. Change points need five runs a side. */
+export function trendSeries(runs: readonly PublishedRun[]): TrendSeries[] {
+  const series = new Map<string, TrendSeries>();
+  for (const run of runs) {
+    const names = namesOf(run.plan);
+    for (const comparison of run.summary.comparisons) {
+      const metric = names.metric(comparison.workload, comparison.metric);
+      const { overhead } = comparison;
+      if (!metric?.primary || overhead === null || !(overhead > 0)) continue;
+      const key = JSON.stringify([
+        run.plan.name,
+        comparison.workload,
+        comparison.metric,
+        comparison.unit,
+        comparison.arm,
+        comparison.baseline,
+        names.isEmulated(comparison.arm),
+        run.host?.before.fingerprint ?? '',
+      ]);
+      const known = series.get(key);
+      const point = { run, comparison: { ...comparison, overhead } };
+      if (known) known.points.push(point);
+      else
+        series.set(key, {
+          slug: slugOf(key, comparison),
+          title: `${names.workload(comparison.workload)}: ${names.arm(comparison.arm)} against ${names.arm(comparison.baseline)}`,
+          emulated: names.isEmulated(comparison.arm),
+          margin: run.summary.margin,
+          points: [point],
+          changes: [],
+        });
+    }
+  }
+  return [...series.values()].map((one) => ({
+    ...one,
+    changes: changePoints(
+      one.points.map(({ comparison }) => Math.log(comparison.overhead)),
+      { tolerance: Math.log1p(one.margin), seed: one.slug },
+    ),
+  }));
+}
+
+function slugOf(key: string, { workload, arm, metric }: Comparison): string {
+  const words = `${workload}-${metric}-${arm}`
+    .replace(/[^A-Za-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '')
+    .slice(0, 60);
+  return `${words}-${createHash('sha256').update(key).digest('hex').slice(0, 8)}`;
+}
