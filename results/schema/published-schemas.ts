@@ -1,4 +1,6 @@
 import type { ZodType } from 'zod';
+import { analysisSchema } from '../record/analysis.ts';
+import { gateSchema } from '../record/gate.ts';
 import { hostRecordSchema } from '../record/host.ts';
 import { planSchema } from '../record/plan.ts';
 import { summarySchema } from '../record/summary.ts';
@@ -10,4 +12,6 @@ export const publishedSchemas: Record<string, ZodType> = {
   host: hostRecordSchema,
   trial: trialRecordSchema,
   summary: summarySchema,
+  analysis: analysisSchema,
+  gate: gateSchema,
 };

@@ -2,7 +2,6 @@ import { changePoints } from '../../../results/statistics/change-points.ts';
 import { normalDraw, seeded, type Random } from '../../../results/statistics/random.ts';
 import { shareClaim, type Claim } from './claim.ts';
 
-const COMMITS = 100;
 /** An alarm this close to an earlier one is the same alarm, seen again a commit later. */
 const SAME = 5;
 
@@ -19,14 +18,14 @@ const noises: Record<string, (random: Random) => () => number> = {
  * STATISTICS 10, line 6: a series in which nothing changes, judged again after each of 100 commits; every new alarm
  * counts, also one that a later look takes back. No tolerance, which is the hardest case.
  */
-export function historyFalseAlarms(noise: string, series: number): Claim {
+export function historyFalseAlarms(noise: string, series: number, commits = 100): Claim {
   const random = seeded(`history ${noise}`);
   let alarms = 0;
   for (let run = 0; run < series; run++) {
     const next = (noises[noise] as (random: Random) => () => number)(random);
     const values: number[] = [];
     const raised: number[] = [];
-    for (let commit = 0; commit < COMMITS; commit++) {
+    for (let commit = 0; commit < commits; commit++) {
       values.push(next());
       for (const { index } of changePoints(values, { tolerance: 0, seed: 'history' }))
         if (!raised.some((earlier) => Math.abs(earlier - index) <= SAME)) raised.push(index);
@@ -34,7 +33,7 @@ export function historyFalseAlarms(noise: string, series: number): Claim {
     alarms += raised.length;
   }
   return {
-    claim: `history: false alarms per ${COMMITS} commits and series, judged at each commit, ${noise}`,
+    claim: `history: false alarms per ${commits} commits and series, judged at each commit, ${noise}`,
     bar: '≤ 0.1',
     measured: `${(alarms / series).toFixed(3)} ± ${(Math.sqrt(Math.max(1, alarms)) / series).toFixed(3)} (${series} series)`,
     holds: alarms / series <= 0.1,
