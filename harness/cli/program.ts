@@ -4,6 +4,7 @@ import { analyze } from './analyze.ts';
 import { clean } from './clean.ts';
 import { doctor } from './doctor.ts';
 import { exportVerb } from './export.ts';
+import { gate } from './gate.ts';
 import { image } from './image.ts';
 import { list } from './list.ts';
 import { oci } from './oci.ts';
@@ -19,6 +20,7 @@ const VERBS: readonly Verb[] = [
   run,
   plan,
   report,
+  gate,
   publish,
   exportVerb,
   analyze,
