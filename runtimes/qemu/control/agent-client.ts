@@ -98,18 +98,23 @@ export class AgentClient {
   }
 
   /** Starts a program; the answer is its pid in the guest. */
-  async exec(path: string, args: string[], stdin?: Uint8Array): Promise<number> {
-    const answer = await this.execute('guest-exec', {
-      path,
-      arg: args,
-      'capture-output': true,
-      ...(stdin ? { 'input-data': Buffer.from(stdin).toString('base64') } : {}),
-    });
+  async exec(
+    path: string,
+    args: string[],
+    options: { stdin?: Uint8Array; timeoutMs?: number } = {},
+  ): Promise<number> {
+    const { stdin, timeoutMs } = options;
+    const input = stdin ? { 'input-data': Buffer.from(stdin).toString('base64') } : {};
+    const answer = await this.execute(
+      'guest-exec',
+      { path, arg: args, 'capture-output': true, ...input },
+      timeoutMs,
+    );
     return pidSchema.parse(answer).pid;
   }
 
-  async execStatus(pid: number): Promise<AgentExecStatus> {
-    const status = statusSchema.parse(await this.execute('guest-exec-status', { pid }));
+  async execStatus(pid: number, timeoutMs = AGENT_TIMEOUT_MS): Promise<AgentExecStatus> {
+    const status = statusSchema.parse(await this.execute('guest-exec-status', { pid }, timeoutMs));
     return {
       exited: status.exited,
       exitCode: status.exitcode ?? null,

@@ -21,8 +21,6 @@ export function diagnose(symptoms: Symptoms): BenchError {
 
   const own = /tare-guest: cannot (.*)/.exec(words)?.[1];
   const panic = /Kernel panic - not syncing: (.*)/.exec(words)?.[1];
-  if (own) return fail('vm-guest-setup', `the guest could not ${own}`);
-  if (panic) return fail('vm-kernel-panic', `the guest's kernel panicked: ${panic}`);
   if (/KVM internal error/.test(emulatorWords))
     return fail(
       'vm-kvm-error',
@@ -38,7 +36,7 @@ export function diagnose(symptoms: Symptoms): BenchError {
       `the network device is taken: ${firstLine(emulatorWords, /tap|TUNSETIFF|busy/)}`,
     );
   if (
-    /[Ii]mage is corrupt|not in (qcow2|raw) format|is marked (dirty|corrupt)|Image is not in/.test(
+    /[Ii]mage is corrupt|not in (qcow2|raw) format|[Mm]arking image as corrupt|marked corrupt|Image is not in/.test(
       emulatorWords,
     )
   )
@@ -46,6 +44,8 @@ export function diagnose(symptoms: Symptoms): BenchError {
       'vm-disk-corrupt',
       `a disk image is damaged: ${firstLine(emulatorWords, /orrupt|format|dirty/)}`,
     );
+  if (own) return fail('vm-guest-setup', `the guest could not ${own}`);
+  if (panic) return fail('vm-kernel-panic', `the guest's kernel panicked: ${panic}`);
   if (exit?.signal) return fail('vm-killed', `QEMU was killed by ${exit.signal} ${symptoms.during}`);
   if (exit && exit.exitCode !== 0)
     return fail('vm-emulator-failed', `QEMU ended with exit code ${exit.exitCode} ${symptoms.during}`);
@@ -68,6 +68,6 @@ function withLastWords(what: string, console: string, emulator: string): string 
   return [
     what,
     ...(emulator.trim() ? [`QEMU said:\n${tail(emulator, 8)}`] : []),
-    console.trim() ? `the console's last words:\n${tail(console, 12)}` : 'the console said nothing',
+    console.trim() ? `the console's last words:\n${tail(console, 40)}` : 'the console said nothing',
   ].join('\n');
 }

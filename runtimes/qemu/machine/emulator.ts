@@ -33,14 +33,17 @@ export class Emulator {
   private readonly consolePath: string;
   private qmpClient: QmpClient | undefined;
   private exit: LaunchExit | null = null;
-  /** Guest events worth a name in a failure: panic, shutdown, block errors. */
-  private readonly events: QmpEvent[] = [];
+  /** Rejects when QEMU says that a disk is broken: the guest would only see I/O errors, or stand still. */
+  private readonly broken: Promise<never>;
+  private markBroken: (error: BenchError) => void = () => undefined;
 
   private constructor(launched: Launched, request: EmulatorRequest, startedNs: bigint) {
     this.launched = launched;
     this.startedNs = startedNs;
     this.consolePath = request.consolePath;
     void launched.exited.then((exit) => (this.exit = exit));
+    this.broken = new Promise<never>((_, reject) => (this.markBroken = reject));
+    this.broken.catch(() => undefined);
   }
 
   /** Starts QEMU; resolves when it executes. The monitor is connected by `openMonitor`. */
@@ -89,7 +92,10 @@ export class Emulator {
 
   async openMonitor(path: string): Promise<QmpClient> {
     this.qmpClient = await QmpClient.connect(path, BOOT_TIMEOUT_MS, () => this.running);
-    this.qmpClient.onEvent((event) => this.events.push(event));
+    this.qmpClient.onEvent((event) => {
+      const error = diskFailure(event);
+      if (error) this.markBroken(error);
+    });
     return this.qmpClient;
   }
 
@@ -112,7 +118,7 @@ export class Emulator {
     });
     end.catch(() => undefined);
     try {
-      return await Promise.race([work, end]);
+      return await Promise.race([work, end, this.broken]);
     } catch (cause) {
       work.catch(() => undefined);
       if (cause instanceof BenchError && cause.code === 'vm-gone') await this.settle();
@@ -147,6 +153,19 @@ export class Emulator {
   }
 }
 
+/** What QEMU's block layer reports by event, as a failure by name. */
+export function diskFailure({ name, data }: QmpEvent): BenchError | undefined {
+  const disk = `the guest's disk ${String(data['node-name'] ?? data.device ?? '')}`.trim();
+  if (name === 'BLOCK_IMAGE_CORRUPTED')
+    return new BenchError('vm-disk-corrupt', `${disk} is damaged: ${String(data.msg ?? 'no reason given')}`);
+  if (name !== 'BLOCK_IO_ERROR') return undefined;
+  if (data.nospace === true)
+    return new BenchError('vm-disk-full', `${disk} cannot grow: the host's disk is full`, {
+      hint: 'free some space, or make diskMiB smaller',
+    });
+  return new BenchError('vm-disk-error', `${disk} failed: ${String(data.reason ?? 'I/O error')}`);
+}
+
 /** Descriptor of the inherited file. */
 export const INHERITED_FD = 3;
 
@@ -166,6 +185,9 @@ const NAMED_BY_MACHINE = new Set([
   'vm-agent-timeout',
   'vm-guest-timeout',
   'vm-qmp-timeout',
+  'vm-guest-request',
+  'vm-save',
+  'vm-restore',
 ]);
 
 function pause(ms: number): Promise<void> {

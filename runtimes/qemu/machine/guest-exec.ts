@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { BenchError } from '../../../results/bench-error.ts';
 import type { ExecOptions, ExecResult } from '../../contract.ts';
 import type { CommandEnd } from '../control/guest-port.ts';
-import { CAPTURE_BYTES, EXEC_TIMEOUT_MS, REAP_RETRY_MS } from '../defaults.ts';
+import { AGENT_TIMEOUT_MS, CAPTURE_BYTES, EXEC_TIMEOUT_MS, REAP_RETRY_MS } from '../defaults.ts';
 import type { GuestLink } from './guest-link.ts';
 
 /** Our first process's own executable, reachable inside without a file on any disk. */
@@ -42,9 +42,10 @@ export async function guestExec(
     ...env,
     ...argv,
   ];
-  const pid = await link.agent.exec(RUNNER, args, small);
+  const answerMs = Math.min(AGENT_TIMEOUT_MS, options.timeoutMs ?? AGENT_TIMEOUT_MS);
+  const pid = await link.agent.exec(RUNNER, args, { stdin: small, timeoutMs: answerMs });
   const { ended, timedOut } = await endOrKill(link, id, end, options);
-  const output = await collect(link, pid, id, ended);
+  const output = await collect(link, pid, id, ended, answerMs);
   if (ended.startError !== null) output.stderr += `${argv[0] ?? ''}: ${errnoName(ended.startError)}\n`;
   return {
     exitCode: ended.exitCode,
@@ -106,12 +107,13 @@ async function collect(
   pid: number,
   id: string,
   ended: CommandEnd,
+  answerMs: number,
 ): Promise<{ stdout: string; stderr: string }> {
   const fits = ended.stdoutBytes + ended.stderrBytes <= CAPTURE_BYTES;
-  let status = await link.agent.execStatus(pid);
+  let status = await link.agent.execStatus(pid, answerMs);
   while (!status.exited) {
     await sleep(REAP_RETRY_MS);
-    status = await link.agent.execStatus(pid);
+    status = await link.agent.execStatus(pid, answerMs);
   }
   if (fits) return { stdout: status.stdout.toString('utf8'), stderr: status.stderr.toString('utf8') };
   const whole = {
