@@ -99,9 +99,17 @@ function planOf(
   request: CreateRequest,
 ) {
   const unified = isUnified(cgroup.layout);
-  const terminal = spec.process?.terminal
-    ? terminalOps(request.consoleSocket ?? '', spec.process.consoleSize ?? null)
-    : { before: [], inside: [] };
+  const process = spec.process;
+  const terminal = terminalOps(
+    process?.terminal && request.consoleSocket !== undefined
+      ? {
+          consoleSocket: request.consoleSocket,
+          size: process.consoleSize,
+          uid: process.user.uid,
+          console: true,
+        }
+      : null,
+  );
   return containerPlan(spec, {
     owner: null,
     overlay: null,

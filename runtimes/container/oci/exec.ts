@@ -54,9 +54,16 @@ export async function execInContainer(root: StateRoot, request: ExecRequest): Pr
     );
   findProgram(`/proc/${state.pid}/root`, process);
   const cgroup = new Cgroup(state.cgroupPath);
-  const terminal = process.terminal
-    ? terminalOps(request.consoleSocket ?? '', process.consoleSize ?? null)
-    : { before: [], inside: [] };
+  const terminal = terminalOps(
+    process.terminal && request.consoleSocket !== undefined
+      ? {
+          consoleSocket: request.consoleSocket,
+          size: process.consoleSize,
+          uid: process.user.uid,
+          console: false,
+        }
+      : null,
+  );
   const plan = execPlan(
     { pid: state.pid, startTime: state.startTime, namespaces: state.namespaces, joinOps: cgroup.joinOps() },
     process,

@@ -1,7 +1,12 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import * as z from 'zod';
 import { BenchError } from '../../../results/bench-error.ts';
 import { Cgroup } from '../../cgroup/cgroup.ts';
+import { isUnified } from '../../cgroup/layout.ts';
+import type { CgroupLimits } from '../../cgroup/limits.ts';
 import { limitsOfResources } from '../../cgroup/oci-resources.ts';
+import { readNumber } from '../../cgroup/read-cost.ts';
 import { ociSpecSchema, type OciResources } from '../spec/oci-spec.ts';
 import type { StateRoot } from './state.ts';
 import { currentStatus } from './status.ts';
@@ -31,6 +36,16 @@ export function updateContainer(root: StateRoot, id: string, resources: OciResou
   if (currentStatus(root, state) === 'stopped')
     throw new BenchError('oci-state', `container not running: ${id}`);
   const cgroup = new Cgroup(state.cgroupPath);
-  cgroup.setLimits(limitsOfResources(resources));
+  const limits = limitsOfResources(resources);
+  makeRoom(cgroup, limits);
+  cgroup.setLimits(limits);
   return cgroup.notes;
+}
+
+/** On v1 memory may never exceed memory and swap together, so that a raise begins with the latter. */
+function makeRoom(cgroup: Cgroup, limits: CgroupLimits): void {
+  if (isUnified(cgroup.layout) || limits.memoryBytes === undefined) return;
+  const file = join(cgroup.folder('memory') ?? '/nonexistent', 'memory.memsw.limit_in_bytes');
+  const together = limits.memorySwapBytes ?? limits.memoryBytes;
+  if ((readNumber(file) ?? Infinity) < together) writeFileSync(file, String(together));
 }
