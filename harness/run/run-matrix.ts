@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { basename, dirname } from 'node:path';
 import { BenchError } from '../../results/bench-error.ts';
-import { packageVersion } from '../../results/package-root.ts';
+import { packagePath, packageVersion } from '../../results/package-root.ts';
 import type { HostRecord } from '../../results/record/host.ts';
 import type { Plan, Resources } from '../../results/record/plan.ts';
 import type { TrialRecord } from '../../results/record/trial.ts';
@@ -132,6 +133,13 @@ export async function runMatrix(request: RunRequest, listener: RunListener): Pro
   }
 }
 
+/** The command that runs the same plan again; for a matrix of the user's own, in the folder that holds it. */
+export function repeatCommand(matrix: Pick<Matrix, 'path' | 'name'>, seed: string, rounds?: number): string {
+  const builtIn = dirname(matrix.path) === packagePath('matrices');
+  const which = builtIn ? matrix.name : basename(matrix.path);
+  return `bench run --matrix ${which} --seed ${seed}${rounds === undefined ? '' : ` --rounds ${rounds}`}`;
+}
+
 function resourcesOf({ resources: { cpus, memoryMiB, cpuset } }: Matrix): Resources {
   return { cpus, memoryMiB, ...chooseCpus(hostLimits().cpus, cpus, cpuset) };
 }
@@ -158,7 +166,6 @@ async function begin(
 ): Promise<RunFolder> {
   const createdAt = new Date().toISOString();
   const seed = request.seed ?? matrix.seed ?? randomBytes(6).toString('hex');
-  const rounds = request.rounds ?? matrix.trials.rounds;
   const ready = [...prepared].filter((entry): entry is [string, Prepared] => !(entry[1] instanceof Error));
   const runId = `${createdAt.slice(0, 19).replace(/[-:]/g, '').replace('T', '-')}-${matrix.name}`;
   const plan = buildPlan({
@@ -167,12 +174,12 @@ async function begin(
     runId,
     seed,
     createdAt,
-    command: `bench run --matrix ${matrix.name}.yaml --seed ${seed} --rounds ${rounds}`,
+    command: repeatCommand(matrix, seed, request.rounds),
     tareVersion: packageVersion(),
     cpus: resourcesOf(matrix),
     image: image instanceof Error ? null : image,
     prepared: new Map(ready),
-    rounds,
+    rounds: request.rounds,
   });
   return RunFolder.create(request.paths.runsDir, plan, matrix.text);
 }

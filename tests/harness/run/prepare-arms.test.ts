@@ -7,6 +7,7 @@ import { builtInMatrices, findMatrix } from '../../../harness/run/find-matrix.ts
 import { findRun } from '../../../harness/run/find-run.ts';
 import { machinePaths } from '../../../harness/run/paths.ts';
 import { prepareArms, refuseIfNothingRuns } from '../../../harness/run/prepare-arms.ts';
+import { repeatCommand } from '../../../harness/run/run-matrix.ts';
 import { BenchError } from '../../../results/bench-error.ts';
 import type { Runtime } from '../../../runtimes/contract.ts';
 import { fakeRuntime } from '../../fakes/fake-runtime.ts';
@@ -77,6 +78,15 @@ test('a run is named by its folder, its id or latest; anything else is told', as
   } finally {
     rmSync(empty, { recursive: true, force: true });
   }
+});
+
+test('the command that repeats a run names a built-in matrix by name, a user’s by file, and rounds only when they were asked for', () => {
+  const quick = { path: findMatrix('quick'), name: 'quick' };
+  assert.is(repeatCommand(quick, 'abc'), 'bench run --matrix quick --seed abc');
+  assert.is(
+    repeatCommand({ path: '/x/my.yaml', name: 'mine' }, '7', 3),
+    'bench run --matrix my.yaml --seed 7 --rounds 3',
+  );
 });
 
 test('the cache is root’s own under /var, the user’s under home, or where TARE_CACHE says', () => {
