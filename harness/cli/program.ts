@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { packageVersion } from '../../results/package-root.ts';
 import { analyze } from './analyze.ts';
 import { clean } from './clean.ts';
+import { compare } from './compare.ts';
 import { doctor } from './doctor.ts';
 import { exportVerb } from './export.ts';
 import { gate } from './gate.ts';
@@ -20,6 +21,7 @@ const VERBS: readonly Verb[] = [
   run,
   plan,
   report,
+  compare,
   gate,
   publish,
   exportVerb,
