@@ -6,7 +6,9 @@ import type { Cgroup } from '../cgroup/cgroup.ts';
 import type { ExecOptions, ExecResult, Instance, InstanceNetwork } from '../contract.ts';
 import { diesWithUs, runPlan, type Launched } from '../launch/launch.ts';
 import { processStartTime } from '../sweep/owner.ts';
-import type { PeerNetwork } from '../network/peer-network.ts';
+import { MTU } from '../network/defaults.ts';
+import type { openPeer } from '../network/peer.ts';
+import type { Subnet } from '../network/subnet.ts';
 import { diskUsage } from './disk-usage.ts';
 import { ALL_NAMESPACES, execPlan, type RunningContainer } from './plan/exec-plan.ts';
 import type { SeccompProgram } from './plan/process-ops.ts';
@@ -18,7 +20,9 @@ export interface ContainerParts {
   /** Our init, asleep as the first process of the container. */
   init: Launched;
   cgroup: Cgroup;
-  network: PeerNetwork;
+  subnet: Subnet;
+  /** The far side, in the namespace of the init's waiting parent. */
+  network: ReturnType<typeof openPeer>;
   /** upper, work and the mount point; removed at the end. */
   folder: string;
   seccomp: SeccompProgram | null;
@@ -37,8 +41,8 @@ export class ContainerInstance implements Instance {
 
   constructor(parts: ContainerParts) {
     this.parts = parts;
-    const { subnet, mtu, peer } = parts.network;
-    this.network = { address: subnet.inside, path: 'veth', mtu, peer };
+    const { subnet, network } = parts;
+    this.network = { address: subnet.inside, path: 'veth', mtu: MTU, peer: network.peer };
     this.container = {
       pid: parts.init.pid,
       startTime: processStartTime(parts.init.pid) ?? '0',
@@ -139,9 +143,9 @@ export class ContainerInstance implements Instance {
   }
 
   async destroy(): Promise<void> {
+    await this.parts.network.stopAll();
     await this.parts.cgroup.killAll();
     await this.parts.init.stop();
-    await this.parts.network.destroy();
     await this.parts.cgroup.destroy();
     await rm(this.parts.folder, { recursive: true, force: true });
   }

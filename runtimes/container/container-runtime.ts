@@ -11,12 +11,9 @@ import type { Image, Instance, Prepared, Runtime, RuntimeContext } from '../cont
 import { ensureLauncher } from '../launch/ensure-launcher.ts';
 import { diesWithUs, startPlan, type Launched } from '../launch/launch.ts';
 import { probeHost } from '../native/native-runtime.ts';
-import {
-  createPeerNetwork,
-  insideLinkOps,
-  vethParentOps,
-  type PeerNetwork,
-} from '../network/peer-network.ts';
+import { openPeer } from '../network/peer.ts';
+import { insideLinkOps, peerNamespaceOps, vethParentOps } from '../network/peer-network.ts';
+import { nextSubnet } from '../network/subnet.ts';
 import { ContainerInstance } from './container-instance.ts';
 import { containerPlan } from './plan/container-plan.ts';
 import type { SeccompProgram } from './plan/process-ops.ts';
@@ -66,19 +63,9 @@ async function start(request: StartRequest): Promise<Instance> {
   for (const name of ['upper', 'work', 'root']) mkdirSync(join(folder, name), { recursive: true });
   const cgroup = createCgroup(context.owner, trial, resources);
   const deviceOps = cgroup.restrictDevices([DENY_ALL, ...DEFAULT_DEVICE_RULES]);
-  let network: PeerNetwork | undefined;
   let init: Launched | undefined;
   try {
-    network = await createPeerNetwork({
-      launcher,
-      owner: context.owner,
-      trial,
-      rootfs: image.rootfs,
-      housekeeping: resources.housekeeping,
-      link: 'veth',
-      signal: context.signal,
-    });
-    const networkMs = performance.now() - begun;
+    const subnet = nextSubnet(context.owner);
     const unified = isUnified(cgroup.layout);
     const spec = defaultSpec({ rootfs: join(folder, 'root'), argv: ['init'] });
     const plan = containerPlan(spec, {
@@ -86,11 +73,11 @@ async function start(request: StartRequest): Promise<Instance> {
       overlay: { lower: [image.rootfs], upper: join(folder, 'upper'), work: join(folder, 'work') },
       attachOps: unified ? [] : cgroup.attachChildOps(),
       birthCgroup: unified ? (cgroup.folders[0] ?? null) : null,
-      network: { parent: vethParentOps(network), inside: insideLinkOps(network) },
+      network: { parent: vethParentOps(subnet), inside: insideLinkOps(subnet) },
       seccomp,
       preserveFds: 0,
       main: 'init',
-      before: deviceOps,
+      before: [...deviceOps, ...peerNamespaceOps()],
       beforeExec: [],
       terminal: [],
       hookState: '',
@@ -101,13 +88,17 @@ async function start(request: StartRequest): Promise<Instance> {
     init = await startPlan({ launcher, plan, signal: context.signal });
     const facts = {
       cgroups: layoutName(cgroup.layout),
-      networkMs: round(networkMs),
       startMs: round(performance.now() - begun),
     };
-    return new ContainerInstance({ launcher, init, cgroup, network, folder, seccomp, facts });
+    const network = openPeer(subnet.peer, {
+      launcher,
+      rootfs: image.rootfs,
+      housekeeping: resources.housekeeping,
+      namespacePath: `/proc/${init.launcherPid}/ns/net`,
+    });
+    return new ContainerInstance({ launcher, init, cgroup, subnet, network, folder, seccomp, facts });
   } catch (error) {
     await init?.stop().catch(() => undefined);
-    await network?.destroy().catch(() => undefined);
     await cgroup.destroy().catch(() => undefined);
     await rm(folder, { recursive: true, force: true });
     throw error;

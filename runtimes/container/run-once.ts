@@ -19,6 +19,8 @@ export interface OnceRequest extends Pick<
   cgroup: Cgroup | null;
   /** Network operations; without them a new network namespace has its loopback only. */
   network?: PlanContext['network'];
+  /** Operations before the clone: a namespace for the network's far end, device rules of v2. */
+  before?: PlanContext['before'];
 }
 
 /** The plan of a container that lives as long as we wait for it. */
@@ -34,7 +36,7 @@ export function oncePlan(request: OnceRequest): LaunchPlan {
     seccomp: spec.linux?.seccomp ? compileSeccomp(spec.linux.seccomp) : null,
     preserveFds: 0,
     main: 'exec',
-    before: [],
+    before: request.before ?? [],
     beforeExec: [],
     terminal: [],
     hookState: '',

@@ -14,7 +14,7 @@ export interface PeerNetworkRequest {
   trial: string;
   rootfs: string;
   housekeeping: readonly number[];
-  /** 'veth': the container's plan makes the pair into this namespace. 'tap': a tap is made in it for an emulator. */
+  /** 'tap': a tap is made in it for an emulator. 'veth': nothing is; whoever needs a link makes it. */
   link: 'veth' | 'tap';
   signal?: AbortSignal;
 }
@@ -82,39 +82,44 @@ function namespacePlan(path: string, tapName: string | null, subnet: Subnet): La
   ];
 }
 
-/** Operations for a container's plan: the pair and the far end, in the parent's part (overlapping), slot 1. */
-export function vethParentOps(network: Pick<PeerNetwork, 'namespacePath' | 'subnet'>): Op[] {
+/**
+ * Operations for a container's plan, before the clone: the waiting parent moves into a new namespace, which becomes the
+ * peer's. It needs no name, no file and no process of its own, and goes when the parent goes. Slot 1 is its netlink.
+ */
+export function peerNamespaceOps(): Op[] {
   return [
-    { op: 'netlink', slot: 1, namespace: network.namespacePath },
+    { op: 'unshare', flags: CLONE.NEWNET },
+    { op: 'netlink', slot: 1, namespace: '' },
+    { op: 'link-up', slot: 1, name: 'lo' },
+  ];
+}
+
+/** Operations for the parent's part: the pair into the child's namespace, and the far end's address. */
+export function vethParentOps(subnet: Subnet): Op[] {
+  return [
     { op: 'veth', slot: 1, name: PEER_LINK, peerName: INSIDE_LINK, where: 1, mtu: MTU },
-    {
-      op: 'address',
-      slot: 1,
-      name: PEER_LINK,
-      ipv4: network.subnet.peerNumber,
-      prefix: SUBNET_PREFIX,
-    },
+    { op: 'address', slot: 1, name: PEER_LINK, ipv4: subnet.peerNumber, prefix: SUBNET_PREFIX },
     { op: 'link-up', slot: 1, name: PEER_LINK },
   ];
 }
 
 /** Operations for inside, after the parent's part: loopback, the near end, the default route; slot 2. */
-export function insideLinkOps(network: Pick<PeerNetwork, 'subnet'> | null): Op[] {
+export function insideLinkOps(subnet: Subnet | null): Op[] {
   const loopback: Op[] = [
     { op: 'netlink', slot: 2, namespace: '' },
     { op: 'link-up', slot: 2, name: 'lo' },
   ];
-  if (network === null) return loopback;
+  if (subnet === null) return loopback;
   return [
     ...loopback,
     {
       op: 'address',
       slot: 2,
       name: INSIDE_LINK,
-      ipv4: network.subnet.insideNumber,
+      ipv4: subnet.insideNumber,
       prefix: SUBNET_PREFIX,
     },
     { op: 'link-up', slot: 2, name: INSIDE_LINK },
-    { op: 'route', slot: 2, gateway: network.subnet.peerNumber, reserved: 0 },
+    { op: 'route', slot: 2, gateway: subnet.peerNumber, reserved: 0 },
   ];
 }

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -125,14 +126,26 @@ int do_close_slot(struct player *p, const struct arg *a) {
   return 0;
 }
 
-/* connect slot path: to a unix socket of the host (a console socket), while its path still means something. */
+/*
+ * connect slot path: to a unix socket of the host (a console socket), while its path still means something. A path too
+ * long for an address is reached through a descriptor of its folder.
+ */
 int do_connect(struct player *p, const struct arg *a) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
-  if (a[1].n >= sizeof address.sun_path) {
+  const char *slash = strrchr(a[1].s, '/');
+  char folder[4096];
+  if (slash == NULL || (size_t)(slash - a[1].s) >= sizeof folder) {
     errno = ENAMETOOLONG;
     return -1;
   }
-  memcpy(address.sun_path, a[1].s, a[1].n);
+  snprintf(folder, sizeof folder, "%.*s/", (int)(slash - a[1].s), a[1].s);
+  AUTOCLOSE int dir = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (dir < 0) return -1;
+  int n = snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/%s", dir, slash + 1);
+  if (n < 0 || (size_t)n >= sizeof address.sun_path) {
+    errno = ENAMETOOLONG;
+    return -1;
+  }
   int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) < 0) {
     close_quietly(&fd);

@@ -23,22 +23,21 @@ import { ociSpecSchema } from '../../../runtimes/container/spec/oci-spec.ts';
 import { MOUNT_ATTR, MS } from '../../../runtimes/launch/constants.ts';
 import { formatPlan } from '../../../runtimes/launch/describe.ts';
 import type { LaunchPlan, OpName } from '../../../runtimes/launch/ops.ts';
-import { insideLinkOps, vethParentOps } from '../../../runtimes/network/peer-network.ts';
+import { insideLinkOps, peerNamespaceOps, vethParentOps } from '../../../runtimes/network/peer-network.ts';
 import { subnet } from '../../../runtimes/network/subnet.ts';
 import { suite } from '../../suite.ts';
 
 const test = suite('container plans');
-const network = { namespacePath: '/run/netns/t', subnet: subnet(0) };
 const context: PlanContext = {
   owner: { op: 'death-signal', signal: 9, parent: 42 },
   overlay: { lower: ['/layers/a', '/layers/b'], upper: '/c/upper', work: '/c/work' },
   attachOps: [{ op: 'attach-child', directory: '/sys/fs/cgroup/cpu/tare/o/t' }],
   birthCgroup: null,
-  network: { parent: vethParentOps(network), inside: insideLinkOps(network) },
+  network: { parent: vethParentOps(subnet(0)), inside: insideLinkOps(subnet(0)) },
   seccomp: { program: new Uint8Array(8), flags: 0 },
   preserveFds: 0,
   main: 'exec',
-  before: [],
+  before: peerNamespaceOps(),
   beforeExec: [],
   terminal: [],
   hookState: '{}',
@@ -99,7 +98,8 @@ test('what holds the box together comes in the order that works', () => {
     'seccomp',
     'exec',
   ];
-  const places = order.map((name) => index(ops, name));
+  // The last of a kind: the peer's network namespace is made before everything.
+  const places = order.map((name) => ops.map((op) => op.op).lastIndexOf(name));
   assert.equal(
     places,
     [...places].sort((a, b) => a - b),

@@ -45,7 +45,7 @@ export async function openRig(): Promise<Rig> {
   };
 }
 
-/** Everything of the host that a box may change: mounts, named network namespaces, our cgroups, links. */
+/** Everything of the host that a box may change: mounts, named network namespaces, our cgroups. */
 export function hostState(owner: string): Record<string, string[]> {
   const names = (folder: string): string[] => {
     try {
@@ -55,9 +55,11 @@ export function hostState(owner: string): Record<string, string[]> {
     }
   };
   return {
-    mounts: readFileSync('/proc/self/mountinfo', 'utf8').trim().split('\n'),
+    // Of the owner, and on or below the image: what others mount meanwhile is theirs.
+    mounts: readFileSync('/proc/self/mountinfo', 'utf8')
+      .split('\n')
+      .filter((line) => line.toLowerCase().includes(owner) || line.includes('/images/')),
     namespaces: names('/run/netns').filter((name) => name.startsWith(owner)),
     cgroups: hierarchies(hostLayout()).flatMap((mount) => names(join(mount, 'tare', owner))),
-    links: names('/sys/class/net'),
   };
 }

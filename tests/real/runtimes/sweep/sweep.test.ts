@@ -19,6 +19,8 @@ const test = suite('sweep');
 /** Another harness: starts both boxes with a program in each, says their pids, and waits to be killed. */
 const VICTIM = `
 import { containerRuntime } from '${packagePath('runtimes/container/container-runtime.ts')}';
+import { ensureLauncher } from '${packagePath('runtimes/launch/ensure-launcher.ts')}';
+import { createPeerNetwork } from '${packagePath('runtimes/network/peer-network.ts')}';
 import { nativeRuntime } from '${packagePath('runtimes/native/native-runtime.ts')}';
 import { registerOwner } from '${packagePath('runtimes/sweep/owner.ts')}';
 import { findImage } from '${packagePath('runtimes/image/ensure-image.ts')}';
@@ -34,6 +36,7 @@ for (const runtime of [nativeRuntime, containerRuntime]) {
   // Ignores all but SIGKILL and leaves its parent: only the cgroup knows it.
   await box.exec(['sh', '-c', '(trap "" TERM HUP; setsid sleep 600 </dev/null >/dev/null 2>&1 &) ; sleep 0.2'], { timeoutMs: 20000 });
 }
+await createPeerNetwork({ launcher: await ensureLauncher(cacheDir), owner, trial: 'vm', rootfs: image.rootfs, housekeeping: [], link: 'tap' });
 console.log('ready');
 setInterval(() => {}, 1000);
 `;
