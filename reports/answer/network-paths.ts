@@ -13,14 +13,16 @@ export interface NetworkPaths {
 export function networkPaths(plan: Plan, trials: readonly TrialRecord[]): Map<string, NetworkPaths> {
   const names = namesOf(plan);
   const found = new Map<string, NetworkPaths>();
+  const seenOn = new Map<string, Map<string, Set<string>>>();
+  for (const trial of trials) {
+    const path = trial.facts.networkPath;
+    if (typeof path !== 'string') continue;
+    const byArm = seenOn.get(trial.workload) ?? new Map<string, Set<string>>();
+    seenOn.set(trial.workload, byArm.set(trial.arm, (byArm.get(trial.arm) ?? new Set<string>()).add(path)));
+  }
   for (const workload of plan.workloads) {
     if (!workload.metrics.some((metric) => metric.primary && /bit\/s$/.test(metric.unit))) continue;
-    const seen = new Map<string, Set<string>>();
-    for (const trial of trials) {
-      const path = trial.facts.networkPath;
-      if (trial.workload !== workload.id || typeof path !== 'string') continue;
-      seen.set(trial.arm, (seen.get(trial.arm) ?? new Set()).add(path));
-    }
+    const seen = seenOn.get(workload.id) ?? new Map<string, Set<string>>();
     const byArm = new Map(
       plan.arms.flatMap((arm) => {
         const paths = seen.get(arm.id);

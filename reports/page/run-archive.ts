@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { gzipSync } from 'node:zlib';
 import { RUN_FILES } from '../../results/store/run-folder.ts';
 import { defaults } from '../defaults.ts';
-import { bytes } from '../words/number.ts';
+import { bytes, count } from '../words/number.ts';
 import type { ReportRun } from './report-run.ts';
 import { tar } from './tar.ts';
 
@@ -13,7 +13,8 @@ export interface RunArchive {
   /** A data: address for a plain download link, which needs no script; null when the data is too large for the page. */
   href: string | null;
   size: string;
-  trialsSha256: string;
+  /** Of the trials.jsonl inside; null when it is not inside. */
+  trialsSha256: string | null;
 }
 
 export function runArchive({ plan, host, trials, matrixText }: ReportRun): RunArchive {
@@ -23,18 +24,10 @@ export function runArchive({ plan, host, trials, matrixText }: ReportRun): RunAr
       .replace(/^[.-]+/, '')
       .slice(0, 60) || 'run'
   }`;
-  const hash = createHash('sha256');
-  const lines: Buffer[] = [];
-  let length = 0;
-  const embeds = trials.length <= MAX_EMBEDDED_TRIALS;
-  for (const trial of trials) {
-    const line = Buffer.from(JSON.stringify(trial) + '\n');
-    hash.update(line);
-    length += line.length;
-    if (embeds) lines.push(line);
-  }
-  const frame = { fileName: `${folder}.tar.gz`, folder, trialsSha256: hash.digest('hex') };
-  if (!embeds) return { ...frame, href: null, size: bytes(length) };
+  const fileName = `${folder}.tar.gz`;
+  const tooMany = { fileName, folder, href: null, size: count(trials.length, 'trial'), trialsSha256: null };
+  if (trials.length > MAX_EMBEDDED_TRIALS) return tooMany;
+  const journal = Buffer.from(trials.map((trial) => JSON.stringify(trial) + '\n').join(''));
   const json = (value: unknown): Buffer => Buffer.from(JSON.stringify(value, null, 2) + '\n');
   const packed = gzipSync(
     tar([
@@ -43,17 +36,20 @@ export function runArchive({ plan, host, trials, matrixText }: ReportRun): RunAr
       ...(matrixText === ''
         ? []
         : [{ path: `${folder}/${RUN_FILES.matrix}`, bytes: Buffer.from(matrixText) }]),
-      { path: `${folder}/${RUN_FILES.trials}`, bytes: Buffer.concat(lines) },
+      { path: `${folder}/${RUN_FILES.trials}`, bytes: journal },
     ]),
     { level: 9 },
   );
   // RFC 1952: byte 9 names the operating system that packed it; 255 is "unknown", so that all systems give the same bytes.
   packed[9] = 255;
   const base64 = packed.toString('base64');
+  if (base64.length > defaults.maxEmbeddedBytes) return tooMany;
   return {
-    ...frame,
-    href: base64.length > defaults.maxEmbeddedBytes ? null : `data:application/gzip;base64,${base64}`,
+    fileName,
+    folder,
+    href: `data:application/gzip;base64,${base64}`,
     size: bytes(packed.length),
+    trialsSha256: createHash('sha256').update(journal).digest('hex'),
   };
 }
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { changePoints, type ChangePoint } from '../../results/statistics/change-points.ts';
 import type { Comparison } from '../../results/record/summary.ts';
-import { namesOf } from '../words/names.ts';
+import { namesOf, printable, type Names } from '../words/names.ts';
 import type { PublishedRun } from './published-run.ts';
 
 /** One overhead over many runs of the same matrix on the same machine with the same baseline. */
@@ -40,7 +40,7 @@ export function trendSeries(runs: readonly PublishedRun[]): TrendSeries[] {
       else
         series.set(key, {
           slug: slugOf(key, comparison),
-          title: `${names.workload(comparison.workload)}: ${names.arm(comparison.arm)} against ${names.arm(comparison.baseline)}`,
+          title: `${subject(run, comparison, names)}: ${names.arm(comparison.arm)} against ${names.arm(comparison.baseline)}`,
           emulated: names.isEmulated(comparison.arm),
           margin: run.summary.margin,
           points: [point],
@@ -55,6 +55,17 @@ export function trendSeries(runs: readonly PublishedRun[]): TrendSeries[] {
       { tolerance: Math.log1p(one.margin), seed: one.slug },
     ),
   }));
+}
+
+/** The workload, and the metric too where the workload alone does not say which. */
+function subject(run: PublishedRun, { workload, metric }: Comparison, names: Names): string {
+  const metrics = run.plan.workloads
+    .find(({ id }) => id === workload)
+    ?.metrics.filter(({ primary }) => primary);
+  const title = names.metric(workload, metric)?.title ?? metric;
+  return metrics?.length === 1
+    ? names.workload(workload)
+    : `${names.workload(workload)}, ${printable(title, 120)}`;
 }
 
 function slugOf(key: string, { workload, arm, metric }: Comparison): string {

@@ -11,9 +11,10 @@ import type { ReportRun } from '../report-run.ts';
 export function answerSection({ plan, summary, trials }: ReportRun) {
   const paths = networkPaths(plan, trials);
   const table = answerTable(summary, plan);
+  const found = findings(summary, plan);
   const rows = table.rows.map((row) => rowModel(row, table, paths.get(row.workload)));
   return {
-    findings: findings(summary, plan).map((finding) => ({
+    findings: found.map((finding) => ({
       question: finding.question,
       note: paths.get(finding.workload)?.note ?? null,
       link: anchor('work', finding.workload),
@@ -22,6 +23,8 @@ export function answerSection({ plan, summary, trials }: ReportRun) {
         sign: clause.verdict === 'none' ? '–' : verdictWords(clause.verdict).sign,
       })),
     })),
+    questions: String(found.length),
+    isLong: found.length > MOST_QUESTIONS,
     baselineName: table.baselineName,
     arms: table.arms,
     hasCaveats: table.arms.some((arm) => arm.caveats.length > 0),
@@ -34,6 +37,9 @@ export function answerSection({ plan, summary, trials }: ReportRun) {
     warnings: summary.warnings.map((warning) => printable(warning)),
   };
 }
+
+/** More questions than this are no longer read as sentences: they are folded, and a heat map comes first. */
+const MOST_QUESTIONS = 16;
 
 function rowModel(
   row: AnswerRow,

@@ -62,6 +62,7 @@ export function boxRows({ plan, trials }: ReportRun) {
 
 export function median(values: readonly number[]): number | null {
   if (values.length === 0) return null;
-  const sorted = [...values].sort((a, b) => a - b);
+  // Typed arrays sort by number without a comparator: a run may have a million values.
+  const sorted = Float64Array.from(values).sort();
   return (sorted[Math.floor((sorted.length - 1) / 2)]! + sorted[Math.ceil((sorted.length - 1) / 2)]!) / 2;
 }

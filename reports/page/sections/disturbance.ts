@@ -79,9 +79,9 @@ export function disturbanceSection({ plan, trials, summary }: ReportRun) {
 }
 
 function line(name: string, values: readonly (number | null)[], say: (value: number) => string) {
-  const sorted = values
-    .filter((value): value is number => value !== null && Number.isFinite(value))
-    .sort((a, b) => a - b);
+  const sorted = Float64Array.from(
+    values.filter((value): value is number => value !== null && Number.isFinite(value)),
+  ).sort();
   const at = (share: number): string =>
     sorted.length === 0
       ? 'not read'

@@ -1,0 +1,64 @@
+import { renderPage } from '../../reports/page/render-page.ts';
+import type { TrialRecord } from '../../results/record/trial.ts';
+import { summarize } from '../../results/summarize/summarize.ts';
+import { fixtureArms } from '../reports/runs/arms.ts';
+import { makeRun, type FixtureRun } from '../reports/runs/make-run.ts';
+import { fixtureWorkloads } from '../reports/runs/workloads.ts';
+
+/**
+ * How long a page takes, how large it is and how much memory it needs: the quick run, and a run of a million trials in a
+ * thousand cells. The large run's records share their parts in memory, so that what is measured is the page, not the
+ * fixture; its summary comes from its first rounds, because the size of a summary does not depend on the rounds.
+ *
+ *   npm run bench:report
+ */
+const ARMS = 10;
+const WORKLOADS = 100;
+const ROUNDS = 1000;
+const SUMMARY_ROUNDS = 12;
+
+function largeRun(): { run: FixtureRun; first: TrialRecord[] } {
+  const arms = Array.from({ length: ARMS }, (_, i) => {
+    const template = fixtureArms[i === 0 ? 0 : 1 + (i % 3)]!;
+    return { ...template, arm: { ...template.arm, id: `arm-${i}`, label: `${template.arm.label} ${i}` } };
+  });
+  const workloads = Array.from({ length: WORKLOADS }, (_, i) => {
+    const template = fixtureWorkloads[i % fixtureWorkloads.length]!;
+    const cost = Object.fromEntries(arms.map(({ arm }, k) => [arm.id, 1 + k * 0.3 + (i % 7) * 0.1]));
+    return {
+      ...template,
+      cost,
+      planned: {
+        ...template.planned,
+        id: `work-${i}`,
+        label: `${template.planned.label} ${i}`,
+        published: [],
+      },
+    };
+  });
+  const base = makeRun({ arms, workloads, rounds: SUMMARY_ROUNDS, fates: {}, voided: [] });
+  const trials: TrialRecord[] = new Array<TrialRecord>(ARMS * WORKLOADS * ROUNDS);
+  for (let i = 0; i < trials.length; i++) {
+    const template = base.trials[i % base.trials.length]!;
+    trials[i] = { ...template, round: Math.floor(i / (ARMS * WORKLOADS)), trial: `r${i}` };
+  }
+  return { run: { ...base, plan: { ...base.plan, rounds: ROUNDS }, trials }, first: base.trials };
+}
+
+async function measure(name: string, run: FixtureRun, first: readonly TrialRecord[]): Promise<void> {
+  const summary = summarize({ plan: run.plan, trials: first });
+  const before = process.memoryUsage().rss;
+  const began = performance.now();
+  const html = await renderPage({ ...run, summary });
+  const seconds = (performance.now() - began) / 1000;
+  const mib = (value: number): string => (value / 2 ** 20).toFixed(0).padStart(5);
+  console.log(
+    `${name.padEnd(28)} ${String(run.trials.length).padStart(8)} trials  ${seconds.toFixed(2).padStart(6)} s  ` +
+      `${(Buffer.byteLength(html) / 1000).toFixed(0).padStart(6)} kB  peak ${mib(process.resourceUsage().maxRSS * 1024)} MiB (${mib(before)} before the page)`,
+  );
+}
+
+const quick = makeRun();
+await measure('quick', quick, quick.trials);
+const { run, first } = largeRun();
+await measure('a million in 1,000 cells', run, first);
