@@ -20,7 +20,7 @@ export interface SourceTree {
 
 /** The build context: a folder on the host. Links that lead out of it are resolved inside it, as everything here. */
 export function contextTree(folder: string, ignore: DockerIgnore): SourceTree {
-  const stack = new LayerStack([{ tree: folder, opaque: new Set() }]);
+  const stack = new LayerStack([{ tree: folder, opaque: new Set(), xattrs: new Map() }]);
   return {
     view: stack,
     what: 'the build context',

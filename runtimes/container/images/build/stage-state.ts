@@ -1,7 +1,7 @@
 import type { Descriptor } from '../format/descriptor.ts';
 import { hostArchitecture, type ImageConfig, type ProcessConfig } from '../format/config.ts';
 import type { Digest } from '../format/digest.ts';
-import type { LayerFacts } from '../layer/layer-cache.ts';
+import { lowerLayer, type LayerFacts } from '../layer/layer-cache.ts';
 import { LayerStack, type LowerLayer } from '../layer/lower-view.ts';
 
 /** A stage while it is being built. */
@@ -49,7 +49,7 @@ export function topOf(state: StageState): Digest | '' {
 }
 
 export function lowerLayers(state: StageState): LowerLayer[] {
-  return state.facts.map(({ tree, opaque }) => ({ tree, opaque: new Set(opaque) }));
+  return state.facts.map(lowerLayer);
 }
 
 export function stackOf(state: StageState): LayerStack {

@@ -14,6 +14,8 @@ const layerRecordSchema = z.strictObject({
   bytes: z.int(),
   /** Raw names. */
   opaque: z.array(z.string()),
+  /** Directory → its attributes, name and base64 value. */
+  xattrs: z.record(z.string(), z.array(z.tuple([z.string(), z.string()]))),
   xattrsDropped: z.int(),
   /** Unpacked without privilege: other owners than the image's. */
   unprivileged: z.boolean(),
@@ -21,6 +23,15 @@ const layerRecordSchema = z.strictObject({
   boot: z.string(),
 });
 export type LayerFacts = z.infer<typeof layerRecordSchema> & { tree: string };
+
+/** The layer as the ones above it see it. */
+export function lowerLayer({ tree, opaque, xattrs }: LayerFacts): LowerLayer {
+  const decoded = Object.entries(xattrs).map(([path, list]): [string, [string, Buffer][]] => [
+    path,
+    list.map(([name, value]) => [name, Buffer.from(value, 'base64')]),
+  ]);
+  return { tree, opaque: new Set(opaque), xattrs: new Map(decoded) };
+}
 
 export interface LayerSource {
   file: string;
@@ -112,7 +123,7 @@ export class LayerCache {
     const staging = join(this.#folder, `.new-${process.pid}-${Math.random().toString(36).slice(2)}`);
     const tree = join(staging, 'tree');
     await mkdir(tree, { recursive: true, mode: 0o700 });
-    const lower: LowerLayer[] = below.map((layer) => ({ tree: layer.tree, opaque: new Set(layer.opaque) }));
+    const lower = below.map(lowerLayer);
     try {
       const report = await unpackLayer({
         ...source,
@@ -132,7 +143,23 @@ export class LayerCache {
   async #install(staging: string, chainId: Digest, report: UnpackReport): Promise<LayerFacts> {
     const { diffId, entries, bytes, opaque, xattrsDropped } = report;
     const unprivileged = this.#unprivileged;
-    const facts = { chainId, diffId, entries, bytes, opaque, xattrsDropped, unprivileged, boot: bootId() };
+    const xattrs = Object.fromEntries(
+      [...report.xattrs].map(([path, list]) => [
+        path,
+        list.map(([name, value]): [string, string] => [name, value.toString('base64')]),
+      ]),
+    );
+    const facts = {
+      chainId,
+      diffId,
+      entries,
+      bytes,
+      opaque,
+      xattrs,
+      xattrsDropped,
+      unprivileged,
+      boot: bootId(),
+    };
     await writeFile(join(staging, 'layer.json'), JSON.stringify(facts) + '\n');
     const folder = this.#layerFolder(chainId);
     // Something unusable may lie there: from before the last boot, or half removed.

@@ -6,7 +6,11 @@ export interface DirectoryFacts {
   uid: number;
   gid: number;
   mtimeSec: number;
+  xattrs: [RawName, Buffer][];
 }
+
+/** Directories that have extended attributes, and those; noted when a layer is unpacked, since Node cannot read them. */
+export type DirectoryXattrs = ReadonlyMap<RawName, [RawName, Buffer][]>;
 
 /** What the layers below show at a path. */
 export type Sight =
@@ -25,10 +29,11 @@ export interface LowerView {
 /** Nothing below: the first layer of an image. */
 export const NO_LOWER: LowerView = { look: () => ({ type: 'absent' }), names: () => [] };
 
-/** An unpacked layer: its tree, and which of its directories are opaque (Node cannot read the attribute that says so). */
+/** An unpacked layer: its tree, and what Node cannot read of it: which directories are opaque, and attributes. */
 export interface LowerLayer {
   tree: string;
   opaque: ReadonlySet<RawName>;
+  xattrs: DirectoryXattrs;
 }
 
 interface Found {
@@ -87,9 +92,9 @@ export class LayerStack implements LowerView {
       if (stats.isCharacterDevice() && stats.rdev === 0) break;
       if (!stats.isDirectory()) {
         if (result.layers.length > 0) break;
-        return { sight: sightOf(stats, layer.tree, key), layers: [index] };
+        return { sight: sightOf(stats, layer, key), layers: [index] };
       }
-      if (result.layers.length === 0) result.sight = sightOf(stats, layer.tree, key);
+      if (result.layers.length === 0) result.sight = sightOf(stats, layer, key);
       result.layers.push(index);
       if (layer.opaque.has(key)) break;
     }
@@ -112,7 +117,7 @@ function inspect(tree: string, key: RawName): Stats | undefined {
   }
 }
 
-function sightOf(stats: Stats, tree: string, key: RawName): Sight {
+function sightOf(stats: Stats, { tree, xattrs }: LowerLayer, key: RawName): Sight {
   if (stats.isDirectory())
     return {
       type: 'directory',
@@ -121,6 +126,7 @@ function sightOf(stats: Stats, tree: string, key: RawName): Sight {
         uid: stats.uid,
         gid: stats.gid,
         mtimeSec: Math.floor(stats.mtimeMs / 1000),
+        xattrs: xattrs.get(key) ?? [],
       },
     };
   if (stats.isSymbolicLink())

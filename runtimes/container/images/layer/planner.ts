@@ -24,9 +24,16 @@ interface DirectoryNode {
 }
 type Node = DirectoryNode | { type: 'symlink'; target: RawName } | { type: 'leaf' } | { type: 'whiteout' };
 
+/** What the layers above will want to know of this one's directories. */
+export interface FinishedLayer {
+  /** They hide what is below them. */
+  opaque: RawName[];
+  xattrs: Map<RawName, [RawName, Buffer][]>;
+}
+
 /** Linux's own limit on links in one path (MAXSYMLINKS). */
 const MAX_LINKS = 40;
-const NEW_DIRECTORY: DirectoryFacts = { mode: 0o755, uid: 0, gid: 0, mtimeSec: 0 };
+const NEW_DIRECTORY: DirectoryFacts = { mode: 0o755, uid: 0, gid: 0, mtimeSec: 0, xattrs: [] };
 
 /**
  * Turns the members of one layer's archive into operations beneath an empty directory, in the form overlayfs wants. Pure: it
@@ -87,11 +94,11 @@ export class LayerPlanner {
   }
 
   /** Emits what can only be done at the end: attributes of directories, inner ones first. */
-  finish(): { opaque: RawName[] } {
-    const opaque: RawName[] = [];
+  finish(): FinishedLayer {
+    const finished: FinishedLayer = { opaque: [], xattrs: new Map() };
     if (this.#root.opaque) this.#hideAllBelowRoot();
-    this.#finishDirectory(this.#root, '', opaque);
-    return { opaque };
+    this.#finishDirectory(this.#root, '', finished);
+    return finished;
   }
 
   #place(entry: TarEntry, parent: DirectoryNode, name: RawName, path: RawName): boolean {
@@ -260,13 +267,14 @@ export class LayerPlanner {
     };
   }
 
-  #finishDirectory(node: DirectoryNode, path: RawName, opaque: RawName[]): void {
+  #finishDirectory(node: DirectoryNode, path: RawName, finished: FinishedLayer): void {
     for (const [name, child] of node.children)
       if (child.type === 'directory')
-        this.#finishDirectory(child, path === '' ? name : `${path}/${name}`, opaque);
+        this.#finishDirectory(child, path === '' ? name : `${path}/${name}`, finished);
     const xattrs = [...node.attributes.xattrs];
+    if (xattrs.length > 0) finished.xattrs.set(path, node.attributes.xattrs);
     if (node.opaque) {
-      opaque.push(path);
+      finished.opaque.push(path);
       xattrs.push([OPAQUE_XATTR, Buffer.from('y')]);
     }
     this.#emit({
@@ -285,6 +293,6 @@ function directory(facts: DirectoryFacts): DirectoryNode {
     type: 'directory',
     children: new Map(),
     opaque: false,
-    attributes: { ...facts, mtimeNsec: 0, xattrs: [] },
+    attributes: { ...facts, mtimeNsec: 0 },
   };
 }

@@ -8,7 +8,7 @@ import { LayerApplier } from '../native/layer-tool.ts';
 import type { RawName } from '../tar/entry.ts';
 import { TarReader } from '../tar/reader.ts';
 import { decompress, MAGIC_BYTES, packingOf } from './decompress.ts';
-import type { LowerView } from './lower-view.ts';
+import type { DirectoryXattrs, LowerView } from './lower-view.ts';
 import { LayerPlanner } from './planner.ts';
 import { BLANK_RECORD, encodeRecord, type LayerRecord } from './record.ts';
 
@@ -38,6 +38,8 @@ export interface UnpackReport {
   bytes: number;
   /** Directories that hide what is below them. */
   opaque: RawName[];
+  /** Directories with extended attributes. */
+  xattrs: DirectoryXattrs;
   /** Extended attributes not taken over, by our rules or by the file system's. */
   xattrsDropped: number;
 }
@@ -94,7 +96,7 @@ export async function unpackLayer(request: UnpackRequest): Promise<UnpackReport>
       const digest = packing === 'none' ? diffId : packed.digest;
       if (request.digest) verifyDigest(request.what, request.digest, digest);
       if (request.diffId) verifyDigest(`${request.what}, decompressed`, request.diffId, diffId);
-      const { opaque } = planner.finish();
+      const finished = planner.finish();
       feed.record({ ...BLANK_RECORD, kind: 'end' });
       await feed.flush();
       const summary = await applier.finish();
@@ -102,7 +104,7 @@ export async function unpackLayer(request: UnpackRequest): Promise<UnpackReport>
         diffId,
         entries: planner.budget.entries,
         bytes: planner.budget.bytes,
-        opaque,
+        ...finished,
         xattrsDropped: planner.droppedXattrs + summary.xattrsRefused,
       };
     } catch (error) {

@@ -41,7 +41,7 @@ function lowerOf(tree: Record<string, Sight>): LowerView {
         .map((key) => key.split('/').at(-1) ?? ''),
   };
 }
-const DIRECTORY = { mode: 0o755, uid: 0, gid: 0, mtimeSec: 5 };
+const DIRECTORY = { mode: 0o755, uid: 0, gid: 0, mtimeSec: 5, xattrs: [] };
 const directory: Sight = { type: 'directory', facts: { ...DIRECTORY, mode: 0o1777, uid: 7 } };
 
 for (const [label, wanted, words] of [
