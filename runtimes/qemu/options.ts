@@ -63,9 +63,8 @@ export const qemuOptionsSchema = z
     discard: z.enum(['ignore', 'unmap']).default('ignore'),
     bus: z.enum(['virtio-blk', 'virtio-scsi']).default('virtio-blk'),
     iothread: z.boolean().default(false),
-    network: z.enum(['tap', 'user', 'passt']).default('tap'),
+    network: z.enum(['tap', 'user']).default('tap'),
     mtu: z.int().min(576).max(65_535).default(DEFAULT_MTU),
-    queues: z.int().min(1).max(16).default(1),
     vhost: z.boolean().default(true).meta({ description: 'vhost-net where the host has it (tap only)' }),
     start: z.enum(['auto', 'cold', 'saved']).default('auto').meta({
       description:
@@ -84,7 +83,6 @@ export const qemuOptionsSchema = z
       wrong('preallocation', 'an overlay that is fully preallocated would hide its backing file');
     if (options.aio === 'native' && options.cache !== 'none' && options.cache !== 'directsync')
       wrong('aio', 'aio native needs O_DIRECT: cache none or directsync');
-    if (options.queues > 1 && options.network !== 'tap') wrong('queues', 'only tap has several queues');
   });
 
 export type QemuOptions = z.output<typeof qemuOptionsSchema>;
@@ -104,9 +102,8 @@ export function labelOf(options: QemuOptions): string {
   if (options.bus !== 'virtio-blk') words.push(options.bus);
   if (options.iothread) words.push('iothread');
   if (options.hugepages) words.push('huge pages');
-  if (options.network !== 'tap') words.push(options.network === 'user' ? 'slirp' : options.network);
+  if (options.network !== 'tap') words.push('slirp');
   if (options.mtu !== DEFAULT_MTU) words.push(`MTU ${options.mtu}`);
-  if (options.queues !== 1) words.push(`${options.queues} queues`);
   if (options.start !== 'auto') words.push(options.start === 'cold' ? 'cold boot' : 'saved state');
   return words.join(', ');
 }

@@ -8,6 +8,7 @@ import { allocatedBytes, makeDataDisk, type DataTemplate } from './disks/data-di
 import type { BootFiles } from './kernel/boot-files.ts';
 import type { Sockets } from './machine/command-line.ts';
 import type { QemuOptions } from './options.ts';
+import { runTool } from './run-tool.ts';
 
 /** What prepare made, for every trial of an arm. */
 export interface Installation {
@@ -73,6 +74,8 @@ export async function makePlace(
       signal: context.signal,
     });
     undo.unshift(() => network.destroy());
+    if (network.tapName !== null && options.mtu !== network.mtu)
+      await runTool(['ip', '-n', network.name, 'link', 'set', network.tapName, 'mtu', String(options.mtu)]);
     const [dataDiskMadeBy] = await disks;
     const dataDiskBeforeBytes = await allocatedBytes(dataDisk);
     return {

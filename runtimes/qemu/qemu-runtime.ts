@@ -88,6 +88,8 @@ async function prepare(
     blankRoot: await blankRootFor(image, context),
     dataTemplate: await ensureDataTemplate(options, cacheDir, signal),
   };
+  // Booted and saved now, so that no trial's start carries another's boot.
+  if (startsSaved(options, accelerator.got)) await savedStateFor(installation, context.resources);
   return {
     caveats: caveatsOf(options, accelerator.got),
     emulated: accelerator.got === 'tcg',
@@ -125,6 +127,5 @@ export function caveatsOf(options: QemuOptions, accel: 'kvm' | 'tcg'): string[] 
       : []),
     ...(options.cache === 'unsafe' ? ['flushes ignored'] : []),
     ...(options.network === 'user' ? ['slirp network'] : []),
-    ...(options.network === 'passt' ? ['passt network'] : []),
   ];
 }

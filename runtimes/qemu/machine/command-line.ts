@@ -16,11 +16,7 @@ export interface MachineSpec {
   dataDisk: string | null;
   /** Where QEMU makes its sockets and its console log. */
   sockets: Sockets;
-  network:
-    | { kind: 'tap'; tapName: string; vhost: boolean }
-    | { kind: 'user'; net: UserNet }
-    | { kind: 'passt'; socket: string }
-    | null;
+  network: { kind: 'tap'; tapName: string; vhost: boolean } | { kind: 'user'; net: UserNet } | null;
   mac: string;
   /** A file that holds the guest's RAM; shared while a state is saved, private when it is continued. */
   memoryFile: { path: string; share: boolean } | null;
@@ -182,29 +178,24 @@ function networkWords(spec: MachineSpec): string[] {
   const { network, options } = spec;
   if (network === null) return [];
   const pci = transportOf(options.machine) === 'pci';
-  const queues = options.queues;
   const device = [
     `virtio-net-${suffix(spec)}`,
     'netdev=net0',
     `mac=${spec.mac}`,
     ...(options.mtu === 1500 ? [] : [`host_mtu=${options.mtu}`]),
     ...(pci ? ['romfile='] : []),
-    ...(queues > 1 ? ['mq=on', ...(pci ? [`vectors=${2 * queues + 2}`] : [])] : []),
   ].join(',');
-  return ['-netdev', netdevWords(network, queues), '-device', device];
+  return ['-netdev', netdevWords(network), '-device', device];
 }
 
-function netdevWords(network: NonNullable<MachineSpec['network']>, queues: number): string {
+function netdevWords(network: NonNullable<MachineSpec['network']>): string {
   switch (network.kind) {
     case 'tap': {
       const vhost = `vhost=${network.vhost ? 'on' : 'off'}`;
-      const many = queues > 1 ? `,queues=${queues}` : '';
-      return `tap,id=net0,ifname=${network.tapName},script=no,downscript=no,${vhost}${many}`;
+      return `tap,id=net0,ifname=${network.tapName},script=no,downscript=no,${vhost}`;
     }
     case 'user':
       return `user,id=net0,ipv6=off,net=${network.net.subnet},host=${network.net.gateway},dhcpstart=${network.net.guest}`;
-    case 'passt':
-      return `stream,id=net0,server=off,addr.type=unix,addr.path=${quote(network.socket)}`;
   }
 }
 

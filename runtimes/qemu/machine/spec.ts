@@ -87,14 +87,14 @@ export function machineSpec(
 
 function networkOf(options: QemuOptions, place: Place): MachineSpec['network'] {
   const { subnet, prefix, tapName } = place.network;
-  if (options.network === 'user')
+  if (tapName === null)
     return {
       kind: 'user',
       net: { subnet: `${subnet.inside}/${prefix}`, gateway: subnet.peer, guest: subnet.inside },
     };
   return {
     kind: 'tap',
-    tapName: tapName ?? 'tap0',
+    tapName,
     vhost: options.vhost && existsSync('/dev/vhost-net'),
   };
 }

@@ -53,7 +53,6 @@ export function stateKey(installation: Installation, resources: Resources): stri
     writeCache: options.cache !== 'writethrough' && options.cache !== 'directsync',
     network: options.network,
     mtu: options.mtu,
-    queues: options.queues,
     vhost: options.vhost,
   };
   return digestOf(JSON.stringify(seen));

@@ -115,7 +115,6 @@ test('options that contradict each other are refused with the reason', () => {
     { format: 'raw', state: 'overlay' },
     { format: 'raw', lazyRefcounts: true },
     { aio: 'native', cache: 'writeback' },
-    { network: 'user', queues: 2 },
     { clusterKiB: 65 },
     { unknown: 1 },
     { cpu: 'host; rm' },

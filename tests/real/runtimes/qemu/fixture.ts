@@ -23,11 +23,12 @@ export async function openVmSetting(name: string): Promise<VmSetting> {
   const scratchDir = join(CACHE, 'scratch', owner);
   await mkdir(scratchDir, { recursive: true });
   await registerOwner(owner, scratchDir);
+  const resources: Resources = { cpus: 1, memoryMiB: 256, cpuset: [1], housekeeping: [0] };
   const context: RuntimeContext = {
     owner,
+    resources,
     cacheDir: CACHE,
     scratchDir,
-    resources: { cpus: 1, memoryMiB: 512, cpuset: [1], housekeeping: [0] },
     signal: new AbortController().signal,
     log: () => undefined,
   };
@@ -35,7 +36,7 @@ export async function openVmSetting(name: string): Promise<VmSetting> {
   return {
     context,
     image,
-    resources: { cpus: 1, memoryMiB: 256, cpuset: [1], housekeeping: [0] },
+    resources,
     prepare: (options = {}) =>
       qemuRuntime.prepare(image, qemuOptionsSchema.parse({ accel: 'tcg', ...options }), context),
     async close() {
