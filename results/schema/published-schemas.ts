@@ -1,6 +1,7 @@
 import type { ZodType } from 'zod';
 import { analysisSchema } from '../record/analysis.ts';
 import { gateSchema } from '../record/gate.ts';
+import { historyPointSchema } from '../record/history.ts';
 import { hostRecordSchema } from '../record/host.ts';
 import { planSchema } from '../record/plan.ts';
 import { summarySchema } from '../record/summary.ts';
@@ -14,4 +15,5 @@ export const publishedSchemas: Record<string, ZodType> = {
   summary: summarySchema,
   analysis: analysisSchema,
   gate: gateSchema,
+  history: historyPointSchema,
 };

@@ -68,3 +68,6 @@ export const LAG1_CAUTION = 0.5;
 
 /** Standard errors (1/√n) above the lag-1 that first differences show, which the residual lag-1 may not exceed. */
 export const LAG1_BOUND = 2;
+
+/** Share of the changes reported over all series of a history that may be false (Benjamini–Hochberg). */
+export const HISTORY_FALSE_DISCOVERY = 0.05;
