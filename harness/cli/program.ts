@@ -6,6 +6,7 @@ import { compare } from './compare.ts';
 import { doctor } from './doctor.ts';
 import { exportVerb } from './export.ts';
 import { gate } from './gate.ts';
+import { history } from './history.ts';
 import { image } from './image.ts';
 import { list } from './list.ts';
 import { oci } from './oci.ts';
@@ -21,6 +22,7 @@ const VERBS: readonly Verb[] = [
   run,
   plan,
   report,
+  history,
   compare,
   gate,
   publish,
