@@ -58,7 +58,10 @@ export function hostState(owner: string): Record<string, string[]> {
     // Of the owner, and on or below the image: what others mount meanwhile is theirs.
     mounts: readFileSync('/proc/self/mountinfo', 'utf8')
       .split('\n')
-      .filter((line) => line.toLowerCase().includes(owner) || line.includes('/images/')),
+      .filter(
+        (line) =>
+          /\/images\//.test(line.split(' ')[4] ?? '') || line.split(' ')[4]?.toLowerCase().includes(owner),
+      ),
     namespaces: names('/run/netns').filter((name) => name.startsWith(owner)),
     cgroups: hierarchies(hostLayout()).flatMap((mount) => names(join(mount, 'tare', owner))),
   };
