@@ -112,6 +112,30 @@ test('no text of a picture is cut off at its edge', async () => {
   assert.equal(cut, []);
 });
 
+/** Text pressed into a column of a few letters: what a table or grid does when one of its parts gives way. */
+const PRESSED = `[...document.querySelectorAll('p, caption, dd, dt, li, th, td, figcaption, h1, h2, h3')]
+  .filter((element) => {
+    const box = element.getBoundingClientRect();
+    return box.height > 0 && element.textContent.trim().length > 12 && box.width < 40;
+  })
+  .map((element) => element.tagName + ': ' + element.textContent.trim().slice(0, 60))`;
+
+for (const [name, look, media] of [
+  ['wide', { width: 1280 }, 'screen'],
+  ['on a phone', { width: 360 }, 'screen'],
+  ['on paper', { width: 703 }, 'print'],
+] as const)
+  test(`presses no text into a column of single letters ${name}`, async () => {
+    const { page } = await browser.open(file, look);
+    await page.emulateMedia({ media });
+    assert.equal(await page.evaluate<string[]>(PRESSED), []);
+    if (media === 'print')
+      assert.ok(
+        await page.locator('#answer-table thead').isVisible(),
+        'paper shows the table, not the phone’s cards',
+      );
+  });
+
 test('prints every part, the folded ones too', async () => {
   const { page } = await browser.open(file);
   await page.emulateMedia({ media: 'print' });
