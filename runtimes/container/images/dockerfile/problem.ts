@@ -15,8 +15,7 @@ export function dockerfileError(place: Place, message: string, hint?: string): B
 export function didYouMean(word: string, known: readonly string[]): string | undefined {
   if (known.length === 0) return undefined;
   const nearest = closest(word, [...known]);
-  // A third of the letters wrong is a slip; more is another word.
-  return distance(word, nearest) <= Math.max(1, Math.floor(nearest.length / 3))
-    ? `did you mean ${nearest}?`
-    : undefined;
+  // A third of the letters wrong is a slip (two letters swapped count as two); more is another word.
+  const slips = Math.max(nearest.length > 3 ? 2 : 1, Math.floor(nearest.length / 3));
+  return distance(word, nearest) <= slips ? `did you mean ${nearest}?` : undefined;
 }

@@ -108,8 +108,10 @@ export class LayerPlanner {
       existing.attributes = this.#attributesOf(entry);
       return false;
     }
-    // Looked up before anything is removed: a link to itself must not destroy its target.
-    const target = entry.type === 'hardlink' ? this.#hardlinkTarget(entry, path) : '';
+    // Looked up before anything is removed: a bad link must not cost what is there.
+    const target = entry.type === 'hardlink' ? this.#hardlinkTarget(entry) : '';
+    // GNU tar writes one when it is given the same name twice.
+    if (entry.type === 'hardlink' && target === path) return false;
     if (entry.type === 'char' || entry.type === 'block' || entry.type === 'fifo') requireHarmlessNode(entry);
     if (existing) this.#emit({ ...BLANK_RECORD, kind: 'remove', path });
     switch (entry.type) {
@@ -164,7 +166,7 @@ export class LayerPlanner {
   }
 
   /** The canonical path of a hard link's target, which must be a file that this layer has already brought. */
-  #hardlinkTarget(entry: TarEntry, path: RawName): RawName {
+  #hardlinkTarget(entry: TarEntry): RawName {
     const parts = components(entry.linkTarget);
     const name = parts.pop();
     const found = name === undefined ? undefined : this.#descend(parts, entry.path);
@@ -173,7 +175,6 @@ export class LayerPlanner {
       throw hostile(entry.path, `hard link to '${entry.linkTarget}', which this layer does not hold`);
     if (node.type === 'directory') throw hostile(entry.path, 'hard link to a directory');
     const target = [...found.path, name].join('/');
-    if (target === path) throw hostile(entry.path, 'hard link to itself');
     return target;
   }
 
