@@ -82,7 +82,7 @@ export async function makeDataDisk(
     await fillFromPlain(template.path, to, options, signal);
     return 'created';
   }
-  return sparseCopy(template.path, to, signal);
+  return sparseCopy(template.path, to, signal, options.state === 'written' ? 'filled' : 'kept');
 }
 
 /** The plain file system written into a new disk of the format: only its data is copied, holes stay what they are. */
@@ -99,16 +99,18 @@ async function fillFromPlain(
     signal,
   );
   if (options.state === 'written') await writeEveryBlock(to, options, signal);
-  const zero = options.state === 'written' ? [] : ['--target-is-zero'];
-  await runTool(['qemu-img', 'convert', '-n', ...zero, '-f', 'raw', '-O', options.format, plain, to], signal);
+  await runTool(
+    ['qemu-img', 'convert', '-n', '--target-is-zero', '-f', 'raw', '-O', options.format, plain, to],
+    signal,
+  );
 }
 
-/** Non-zero bytes over the whole disk, so that every cluster and extent is allocated and written. */
+/** Zeros really written over the whole disk, so that every cluster and extent of the host is allocated. */
 async function writeEveryBlock(path: string, options: DataDiskOptions, signal?: AbortSignal): Promise<void> {
   const step = 64;
   const commands: string[] = [];
   for (let at = 0; at < options.diskMiB; at += step)
-    commands.push('-c', `write -q -P 0x5a ${at}M ${Math.min(step, options.diskMiB - at)}M`);
+    commands.push('-c', `write -q -P 0 ${at}M ${Math.min(step, options.diskMiB - at)}M`);
   await runTool(['qemu-io', '-f', options.format, '-t', 'unsafe', ...commands, path], signal);
 }
 
