@@ -1,3 +1,6 @@
+import { readFileSync } from 'node:fs';
+import { meanOf, sampleSd } from '../../../results/statistics/describe.ts';
+import { packagePath } from '../../../results/package-root.ts';
 import { normalDraw, type Random } from '../../../results/statistics/random.ts';
 
 /**
@@ -30,6 +33,23 @@ function autoregressive(phi: number): NoiseModel['draw'] {
 const SPIKE_SHARE = 0.05;
 const spike = (random: Random): number => (random() < SPIKE_SHARE ? 3 + 12 * random() : 0);
 
+/** A stretch of trials that were really run in a row, from a random one on, in units of their own sd. */
+function replay(file: string): NoiseModel['draw'] {
+  const recorded = JSON.parse(readFileSync(packagePath('tests/fixtures/recorded', file), 'utf8')) as {
+    values: number[];
+  };
+  const logs = recorded.values.map(Math.log);
+  const mean = meanOf(logs);
+  const sd = sampleSd(logs);
+  return (count, random) => {
+    const from = Math.floor(random() * logs.length);
+    return Float64Array.from(
+      { length: count },
+      (_, i) => ((logs[(from + i) % logs.length] as number) - mean) / sd,
+    );
+  };
+}
+
 /** Symmetric under exchange of the arms' names, all of them: that is what random order buys. */
 export const noiseModels: readonly NoiseModel[] = [
   { name: 'iid normal', draw: iid },
@@ -59,6 +79,7 @@ export const noiseModels: readonly NoiseModel[] = [
     name: 'heavy tail (t, 2 df)',
     draw: (n, random) => iid(n, random).map((z) => z / Math.sqrt(-Math.log(1 - random()))),
   },
+  { name: 'replay of recorded A/A trials', draw: replay('native-aa.json') },
 ];
 
 /** Paired log-ratios of n rounds: trial sd `sd`, true effect `effect` (ln), order within each round drawn afresh. */
