@@ -25,15 +25,22 @@ const { textMetrics } = vega as unknown as {
   textMetrics: { canvas(use: boolean): void; width: (item: { fontSize?: number }, text: unknown) => number };
 };
 
-/** Nothing is fetched while a picture is drawn: a specification that names a file or an address is a defect of ours. */
-const denied = (): Promise<never> =>
-  Promise.reject(new BenchError('chart-load', 'a picture tried to load something'));
-const loader: vega.Loader = {
-  load: denied,
-  sanitize: denied,
-  http: denied,
-  file: denied,
-};
+/**
+ * Nothing is fetched while a picture is drawn: a specification that names a file or an address is a defect of ours. Vega
+ * waits for ever when its loader and its logger both fail, so the attempt itself ends the drawing.
+ */
+function deniedLoader(): { loader: vega.Loader; attempted: Promise<never> } {
+  let refuse: (error: BenchError) => void = () => undefined;
+  const attempted = new Promise<never>((_, reject) => {
+    refuse = reject;
+  });
+  attempted.catch(() => undefined);
+  const denied = (): Promise<never> => {
+    refuse(new BenchError('chart-load', 'a picture tried to load something'));
+    return attempted;
+  };
+  return { loader: { load: denied, sanitize: denied, http: denied, file: denied }, attempted };
+}
 
 /** Vega logs and goes on; a warning in a published picture is an error here. */
 const logger: vega.LoggerInterface = {
@@ -57,6 +64,7 @@ export async function drawSvg(spec: TopLevelSpec, idPrefix: string): Promise<Svg
   textMetrics.canvas(false);
   textMetrics.width = (item, text) => String(text ?? '').length * (item.fontSize ?? 11) * EM_PER_CHARACTER;
   const compiled = compile({ config, ...spec } as TopLevelSpec, { logger }).spec;
+  const { loader, attempted } = deniedLoader();
   const view = new vega.View(vega.parse(compiled, undefined, { ast: true }), {
     renderer: 'none',
     expr: expressionInterpreter,
@@ -64,7 +72,9 @@ export async function drawSvg(spec: TopLevelSpec, idPrefix: string): Promise<Svg
     logger,
   });
   try {
-    const svg: Svg = Object.freeze({ text: slimSvg(await view.toSVG(), idPrefix) });
+    const svg: Svg = Object.freeze({
+      text: slimSvg(await Promise.race([view.toSVG(), attempted]), idPrefix),
+    });
     drawn.add(svg);
     return svg;
   } finally {

@@ -54,7 +54,10 @@ export function logTicks([low, high]: [number, number], atMost: number): number[
   const first = Math.ceil(Math.log10(low));
   const last = Math.floor(Math.log10(high));
   const stride = Math.max(1, Math.ceil((last - first + 1) / atMost));
-  for (let power = first; power <= last; power += stride) every.push(Number((10 ** power).toPrecision(1)));
+  for (let power = first; power <= last; power += stride) {
+    const tick = Number((10 ** power).toPrecision(1));
+    if (tick >= low && tick <= high) every.push(tick);
+  }
   return every.length >= 2
     ? every
     : [tidy(low), tidy(Math.sqrt(low * high)), tidy(high)].filter((v) => v >= low && v <= high);
