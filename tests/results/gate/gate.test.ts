@@ -1,9 +1,10 @@
+import { readFileSync } from 'node:fs';
 import * as assert from 'uvu/assert';
 import { suite } from '../../suite.ts';
 import { planFixture, trialsFixture } from '../run-fixture.ts';
 import { exitCodeOfGate } from '../../../harness/cli/gate.ts';
 import { annotationsOfGate } from '../../../harness/gate/annotations.ts';
-import { parseGateConfig, type GateConfig } from '../../../harness/gate/gate-config.ts';
+import { gateFileSchema, parseGateConfig, type GateConfig } from '../../../harness/gate/gate-config.ts';
 import { gateMatrix } from '../../../harness/gate/interleaved-gate.ts';
 import { junitOfGate } from '../../../harness/gate/junit.ts';
 import { markdownOfGate } from '../../../harness/gate/markdown.ts';
@@ -11,6 +12,7 @@ import { renderGate } from '../../../harness/gate/render-text.ts';
 import { gateOneRun, gateTwoRuns } from '../../../harness/gate/stored-gate.ts';
 import type { Matrix } from '../../../harness/matrix/matrix.ts';
 import { BenchError } from '../../../results/bench-error.ts';
+import { packagePath } from '../../../results/package-root.ts';
 import { gateSchema, type GateRecord } from '../../../results/record/gate.ts';
 import type { HostRecord } from '../../../results/record/host.ts';
 import type { Plan } from '../../../results/record/plan.ts';
@@ -239,6 +241,14 @@ test('the rules file: one message with file:line:col for what is wrong', () => {
     /atMost/,
   );
   refused(() => parseGateConfig('a: [', 'gate.yaml'), 'gate-config-invalid', /gate\.yaml:1/);
+});
+
+test('the rules file that docs/gate.md shows is a valid one', () => {
+  const page = readFileSync(packagePath('docs/gate.md'), 'utf8');
+  const shown = /```yaml\n(tolerance:[\s\S]*?)```/.exec(page)?.[1];
+  const config = parseGateConfig(shown ?? 'missing: true', 'docs/gate.md');
+  assert.is(config.budgets.length, 2);
+  assert.is(Object.keys(config).length, Object.keys(gateFileSchema.shape).length);
 });
 
 test('the job’s matrix holds both arms, the arms of budgets, and the control; as many rounds as the last look', () => {
