@@ -6,9 +6,10 @@ import { action, text, verb, type Options } from './action.ts';
 /** create, start, run, kill, delete, pause, resume. */
 export function lifeCycle(group: Command, context: VerbContext): void {
   creating(group.command('create <id>'), 'make a container up to its start gate', 'create web').action(
-    action(context, async (root, [id], options) => {
+    action(context, async (root, [id], options, complain) => {
       const { createContainer } = await import('../../../runtimes/container/oci/create.ts');
-      const { played } = await createContainer(root, createRequest(context, id, options));
+      const { played, warnings } = await createContainer(root, createRequest(context, id, options));
+      complain(warnings);
       await played.letGo();
     }),
   );
@@ -26,7 +27,8 @@ export function lifeCycle(group: Command, context: VerbContext): void {
         const { createContainer } = await import('../../../runtimes/container/oci/create.ts');
         const { startContainer, deleteContainer } =
           await import('../../../runtimes/container/oci/control.ts');
-        const { played } = await createContainer(root, createRequest(context, id, options));
+        const { played, warnings } = await createContainer(root, createRequest(context, id, options));
+        complain(warnings);
         const ended = options['detach'] ? undefined : played.wait();
         if (!ended) await played.letGo();
         complain(await startContainer(root, id));

@@ -19,6 +19,7 @@ import { makes, namespaceBits } from './namespaces.ts';
 import { GATE_SLOT, makeFifo, O_RDWR } from './start-gate.ts';
 import { terminalOps } from './terminal.ts';
 import type { ContainerState, StateRoot } from './state.ts';
+import { refuseUnsupported } from './unsupported.ts';
 
 export interface CreateRequest {
   id: string;
@@ -35,6 +36,8 @@ export interface CreateRequest {
 export interface Created {
   state: ContainerState;
   played: Played;
+  /** What was asked and is left out, and limits that this kernel does not have, in words. */
+  warnings: string[];
 }
 
 /**
@@ -46,6 +49,7 @@ export async function createContainer(root: StateRoot, request: CreateRequest): 
   const bundle = readBundle(request.bundle);
   const { spec } = bundle;
   refuseTerminal(spec, request.consoleSocket);
+  const warnings = refuseUnsupported(spec);
   root.claim(id);
   const cgroup = new Cgroup(cgroupPathOf(spec.linux?.cgroupsPath, id));
   let played: Played | undefined;
@@ -64,7 +68,7 @@ export async function createContainer(root: StateRoot, request: CreateRequest): 
     state = { ...state, pid: played.pid, startTime: processStartTime(played.pid) ?? '' };
     root.write(state);
     if (request.pidFile !== undefined) writeFileSync(request.pidFile, String(played.pid));
-    return { state, played };
+    return { state, played, warnings: [...warnings, ...cgroup.notes] };
   } catch (error) {
     if (played) killQuietly(played.pid);
     await cgroup.destroy().catch(() => undefined);
