@@ -3,6 +3,7 @@ import { packageVersion } from '../../results/package-root.ts';
 import { analyze } from './analyze.ts';
 import { clean } from './clean.ts';
 import { compare } from './compare.ts';
+import { container } from './container.ts';
 import { doctor } from './doctor.ts';
 import { exportVerb } from './export.ts';
 import { gate } from './gate.ts';
@@ -34,6 +35,7 @@ const VERBS: readonly Verb[] = [
   clean,
   image,
   oci,
+  container,
 ];
 
 /** The command line with all its verbs; parsing it runs one of them. */

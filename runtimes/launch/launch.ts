@@ -9,6 +9,8 @@ import { launchError, StatusReader, type LaunchStatus } from './status.ts';
 
 /** After the program ended, how long its output may still be held open by something it left behind. */
 const DRAIN_MS = 250;
+/** The word a plan reports before its start gate; startPlan then resolves. */
+export const PARKED = 'created';
 const PLAN_FD = 3;
 const STATUS_FD = 4;
 
@@ -16,14 +18,14 @@ export interface LaunchRequest {
   /** The compiled launcher, from ensureLauncher. */
   launcher: string;
   plan: LaunchPlan;
-  /** Written to the program's standard input, which is then closed. Without it the program reads end of file at once. */
-  stdin?: string | Uint8Array;
+  /** Written to the program's standard input, which is then closed; 0 hands on our own. Without it the program reads end of file at once. */
+  stdin?: string | Uint8Array | 0;
   /** The program's whole session is killed after this long. */
   timeoutMs?: number;
   signal?: AbortSignal;
   /** 'pipe' (default) collects output; numbers are descriptors of ours handed to the program as they are. */
-  stdout?: 'pipe' | number;
-  stderr?: 'pipe' | number;
+  stdout?: 'pipe' | 'ignore' | number;
+  stderr?: 'pipe' | 'ignore' | number;
   /** Called with output as it comes, both streams; it is then not collected. */
   onOutput?: (chunk: Buffer) => void;
   /** A session of its own, so that it outlives this process (its plan must then have no death-signal). */
@@ -53,6 +55,8 @@ export interface Launched {
   stdout(): string;
   stderr(): string;
   exited: Promise<LaunchExit>;
+  /** Lets it go on without us: we neither read nor wait any more. For plans without a death-signal. */
+  release(): void;
   /** Kills the program's session and the process that waits for it; resolves when both are gone. Idempotent. */
   stop(signal?: NodeJS.Signals): Promise<void>;
 }
@@ -106,7 +110,7 @@ class Launch implements Launched {
     this.status = this.reader.status;
     this.child = spawn(request.launcher, [String(PLAN_FD), String(STATUS_FD)], {
       stdio: [
-        request.stdin === undefined ? 'ignore' : 'pipe',
+        request.stdin === undefined ? 'ignore' : request.stdin === 0 ? 0 : 'pipe',
         request.stdout ?? 'pipe',
         request.stderr ?? 'pipe',
         'pipe',
@@ -117,7 +121,7 @@ class Launch implements Launched {
     });
     const streams = this.child.stdio as (Readable | Writable | null | undefined)[];
     this.feed(streams[PLAN_FD] as Writable, encodePlan(request.plan));
-    if (request.stdin !== undefined) this.feed(streams[0] as Writable, request.stdin);
+    if (request.stdin !== undefined && request.stdin !== 0) this.feed(streams[0] as Writable, request.stdin);
     this.collect(this.child.stdout, request.onOutput ?? ((chunk) => this.collected.stdout.push(chunk)));
     this.collect(this.child.stderr, request.onOutput ?? ((chunk) => this.collected.stderr.push(chunk)));
     const statusStream = streams[STATUS_FD] as Readable;
@@ -139,6 +143,16 @@ class Launch implements Launched {
 
   stderr(): string {
     return Buffer.concat(this.collected.stderr).toString('utf8');
+  }
+
+  release(): void {
+    this.child.unref();
+    for (const stream of this.child.stdio) stream?.destroy();
+  }
+
+  /** Everything is made and the program waits at its start gate. */
+  private isParked(): boolean {
+    return this.status.reports.some(({ words }) => words === PARKED);
   }
 
   async stop(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
@@ -174,7 +188,7 @@ class Launch implements Launched {
       this.child.once('error', (error) => reject(spawnError(request.launcher, error)));
       const settle = (atEnd: boolean): void => {
         if (this.status.failure) reject(launchError(request.plan, this.status.failure));
-        else if (this.status.running || this.status.done || atEnd) resolve();
+        else if (this.status.running || this.status.done || this.isParked() || atEnd) resolve();
       };
       stream.setEncoding('utf8');
       stream.on('data', (text: string) => {

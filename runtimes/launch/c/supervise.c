@@ -219,10 +219,11 @@ int supervise(struct player *p, pid_t child) {
     if (ready <= 0) continue;
     struct signalfd_siginfo ignored;
     if (watched[0].revents && read(signals, &ignored, sizeof ignored) < 0 && errno != EAGAIN) break;
+    /* Whoever connected before the program printed sees it all, so guests come first. */
+    if (watched[4].revents) welcome(p->slots[28]);
     if (watched[1].revents && !pump(p, p->slots[SLOT_STDOUT], 1)) close_slot(p, SLOT_STDOUT);
     if (watched[2].revents && !pump(p, p->slots[SLOT_STDERR], 2)) close_slot(p, SLOT_STDERR);
     if (watched[3].revents) receive_master(p);
-    if (watched[4].revents) welcome(p->slots[28]);
     for (size_t k = 0; k < CLIENTS; k++)
       if (watched[5 + k].revents && clients[k].fd >= 0) serve(p, &clients[k]);
   }
