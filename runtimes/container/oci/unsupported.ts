@@ -1,6 +1,7 @@
 import { BenchError } from '../../../results/bench-error.ts';
 import { parseMountOptions } from '../plan/mount-options.ts';
 import type { OciSpec } from '../spec/oci-spec.ts';
+import { makes } from './namespaces.ts';
 
 /** What a configuration asks and we do not do. */
 export interface Unsupported {
@@ -27,6 +28,7 @@ export function unsupportedOf(spec: OciSpec): Unsupported {
     if (asked(process, name)) ignored.push(`process.${name}`);
   for (const name of ['mountLabel', 'intelRdt', 'timeOffsets', 'netDevices', 'memoryPolicy'])
     if (asked(linux, name)) refused.push(`linux.${name}`);
+  if (makes(spec, 'time')) refused.push('a new time namespace');
   if (spec.linux?.personality && spec.linux.personality.domain !== 'LINUX') refused.push('linux.personality');
   const seccomp: Loose = spec.linux?.seccomp ?? {};
   if (asked(seccomp, 'listenerPath')) refused.push('linux.seccomp.listenerPath');

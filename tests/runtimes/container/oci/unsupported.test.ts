@@ -22,6 +22,7 @@ test('confinement that we cannot give is refused, each by its name', () => {
     ['process.selinuxLabel', (spec) => (spec.process!.selinuxLabel = 'system_u')],
     ['linux.mountLabel', (spec) => (spec.linux!.mountLabel = 'x')],
     ['linux.timeOffsets', (spec) => (spec.linux!.timeOffsets = { boottime: { secs: 1 } })],
+    ['a new time namespace', (spec) => spec.linux!.namespaces!.push({ type: 'time' })],
     ['linux.personality', (spec) => (spec.linux!.personality = { domain: 'LINUX32' })],
     ['linux.intelRdt', (spec) => (spec.linux!['intelRdt'] = { closID: 'x' })],
     [
