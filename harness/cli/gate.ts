@@ -83,6 +83,10 @@ Ends with 0 passed, 1 failed, 3 inconclusive, 4 not comparable.`,
 async function decide(options: Options, config: GateConfig, context: VerbContext): Promise<GateRecord> {
   const { reference, candidate, matrix, run } = options;
   const rules = { config, evenIfNotComparable: options.evenIfNotComparable ?? false };
+  if (reference === candidate)
+    throw new BenchError('usage-gate', `reference and candidate are the same, "${reference}"`, {
+      hint: 'the gate has an A/A control of its own',
+    });
   if (matrix !== undefined && run !== undefined)
     throw new BenchError(
       'usage-gate',
