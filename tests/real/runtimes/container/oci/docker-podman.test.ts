@@ -1,6 +1,16 @@
 import { execa } from 'execa';
 import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  rmdirSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { machinePaths } from '../../../../../harness/run/paths.ts';
@@ -42,6 +52,22 @@ const podman = (words: readonly string[], input?: string) =>
 /** Without CAP_SYS_RESOURCE no limit may be raised, and Podman asks for a million of each. */
 const LIMITS = ['--ulimit', 'nofile=1024:1024', '--ulimit', 'nproc=1024:1024', '--network', 'none'];
 const inPodman = (...words: string[]) => podman(['run', '--rm', ...LIMITS, ...words]);
+
+/** The parents that the engines make for their containers, in every hierarchy, and leave behind. */
+function engineCgroups(): string[] {
+  return readdirSync('/sys/fs/cgroup').flatMap((hierarchy) =>
+    ['docker', 'libpod_parent']
+      .map((name) => join('/sys/fs/cgroup', hierarchy, name))
+      .filter((path) => existsSync(path)),
+  );
+}
+const cgroupsBefore = engineCgroups();
+
+function removeEmpty(cgroup: string): void {
+  for (const entry of readdirSync(cgroup, { withFileTypes: true }))
+    if (entry.isDirectory()) removeEmpty(join(cgroup, entry.name));
+  rmdirSync(cgroup);
+}
 
 const missing = ['/usr/sbin/dockerd', '/usr/bin/docker', '/usr/bin/podman', '/usr/bin/conmon'].filter(
   (file) => !existsSync(file),
@@ -85,6 +111,7 @@ test.after(async () => {
   // Podman keeps its storage mounted on itself.
   await execa('umount', [join(folder, 'podman')], { reject: false });
   rmSync(folder, { recursive: true, force: true });
+  for (const cgroup of engineCgroups()) if (!cgroupsBefore.includes(cgroup)) removeEmpty(cgroup);
 });
 
 add('docker run: hello, exit codes, input, what is not there', async () => {
