@@ -42,6 +42,13 @@ function deniedLoader(): { loader: vega.Loader; attempted: Promise<never> } {
   return { loader: { load: denied, sanitize: denied, http: denied, file: denied }, attempted };
 }
 
+/** Finds an address anywhere in a compiled specification but among the data's own values. */
+function refuseAddresses(node: unknown): void {
+  if (node === null || typeof node !== 'object') return;
+  if ('url' in node) throw new BenchError('chart-load', 'a picture names an address to load something from');
+  for (const [key, child] of Object.entries(node)) if (key !== 'values') refuseAddresses(child);
+}
+
 /** Vega logs and goes on; a warning in a published picture is an error here. */
 const logger: vega.LoggerInterface = {
   level: (() => logger) as vega.LoggerInterface['level'],
@@ -64,6 +71,7 @@ export async function drawSvg(spec: TopLevelSpec, idPrefix: string): Promise<Svg
   textMetrics.canvas(false);
   textMetrics.width = (item, text) => String(text ?? '').length * (item.fontSize ?? 11) * EM_PER_CHARACTER;
   const compiled = compile({ config, ...spec } as TopLevelSpec, { logger }).spec;
+  refuseAddresses(compiled);
   const { loader, attempted } = deniedLoader();
   const view = new vega.View(vega.parse(compiled, undefined, { ast: true }), {
     renderer: 'none',

@@ -14,7 +14,7 @@ const MARKUP_HELPERS: Record<string, readonly string[]> = {
   script: ['script'],
   json: ['data'],
 };
-const PLAIN_HELPERS = new Set(['if', 'unless', 'each']);
+const PLAIN_HELPERS = new Set(['if', 'unless', 'each', 'with']);
 
 interface Node {
   type: string;

@@ -1,7 +1,9 @@
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fixtureArms } from './arms.ts';
 import { makeRun, type FixtureRun } from './make-run.ts';
 import { writeRun } from './write-fixtures.ts';
+import { fixtureWorkloads } from './workloads.ts';
 
 /** A run folder as a stranger could send it. */
 export interface HostileRun {
@@ -11,7 +13,13 @@ export interface HostileRun {
   write(folder: string): Promise<void>;
 }
 
-const small = { rounds: 3, fates: { 'r1-container.net': 'failed' as const }, voided: [2] };
+const small = {
+  rounds: 3,
+  arms: fixtureArms.slice(0, 3),
+  workloads: fixtureWorkloads.filter(({ planned }) => ['cpu', 'net'].includes(planned.id)),
+  fates: { 'r1-container.net': 'failed' as const },
+  voided: [2],
+};
 
 /** Every text of a run replaced by one that means harm; ids stay apart by their number. */
 export function poisoned(text: string): FixtureRun {
