@@ -7,6 +7,8 @@ import { identitySchema, isAlive, ownIdentity } from './process-identity.ts';
 
 const POLL_MS = 20;
 const WAIT_MS = 60_000;
+/** File times come from a coarser clock than Date.now(): a file made after a lease began may look older by some ms. */
+const CLOCK_SLACK_MS = 2000;
 
 /**
  * Holds a folder's lock while `work` runs. The lock is a directory renamed into place (rename onto a non-empty directory
@@ -30,7 +32,8 @@ export async function withLock<T>(root: string, name: string, work: () => Promis
     try {
       return await work();
     } finally {
-      await rm(lock, { recursive: true, force: true });
+      // Moved away before it is taken apart: an emptied lock folder could be taken, and then removed, under its new owner.
+      await rename(lock, aside).catch(() => undefined);
     }
   } finally {
     await rm(aside, { recursive: true, force: true });
@@ -72,7 +75,7 @@ export async function withLease<T>(root: string, work: () => Promise<T>): Promis
   const folder = join(root, 'leases');
   await mkdir(folder, { recursive: true });
   const file = join(folder, `${process.pid}-${Math.random().toString(36).slice(2)}.json`);
-  await writeFile(file, JSON.stringify({ ...ownIdentity(), since: Date.now() }));
+  await writeFile(file, JSON.stringify({ ...ownIdentity(), since: Date.now() - CLOCK_SLACK_MS }));
   try {
     return await work();
   } finally {
