@@ -17,6 +17,7 @@ import { report } from './report.ts';
 import { run } from './run.ts';
 import { setup } from './setup.ts';
 import type { Verb, VerbContext } from './verb.ts';
+import { vm } from './vm.ts';
 
 /** Every verb of `bench`, in the order `bench --help` shows them. */
 const VERBS: readonly Verb[] = [
@@ -36,6 +37,7 @@ const VERBS: readonly Verb[] = [
   image,
   oci,
   container,
+  vm,
 ];
 
 /** The command line with all its verbs; parsing it runs one of them. */
