@@ -339,8 +339,12 @@ function quantile(values: number[], q: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? NaN;
 }
 
+/** Whether a tool takes part; said once when it does not. */
 async function has(tool: string): Promise<boolean> {
-  return (await execa('which', [tool], { reject: false })).exitCode === 0;
+  const found = (await execa('which', [tool], { reject: false })).exitCode === 0;
+  const apt = tool === 'bwrap' ? 'bubblewrap' : tool;
+  if (!found) console.error(`${tool} is left out: apt-get install -y --no-install-recommends ${apt}`);
+  return found;
 }
 
 /** Docker takes part when its daemon answers; the image is imported from the same tree. */

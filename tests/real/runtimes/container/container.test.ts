@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import { containerRuntime } from '../../../../runtimes/container/container-runtime.ts';
 import type { Instance } from '../../../../runtimes/contract.ts';
@@ -81,12 +82,11 @@ for (const [name, start] of [
   test(`${name}: iperf3 reaches a peer that runs the image's own program`, async () => {
     const box = await start();
     try {
-      const peer = await box.network.peer.spawn(['iperf3', '-s', '-p', '5987', '-1']);
+      const peer = await box.network.peer.spawn(['iperf3', '-s', '-p', '5987', '-1', '--forceflush']);
       const client = ['iperf3', '-c', box.network.peer.address, '-p', '5987', '-n', '1M', '-J'];
-      let out = await box.exec(client, { timeoutMs: 10_000 });
-      // The server needs a moment to listen.
-      for (let tries = 0; tries < 20 && out.exitCode !== 0; tries++)
-        out = await box.exec(client, { timeoutMs: 10_000 });
+      // It says so when it listens.
+      for (let tries = 0; tries < 200 && !peer.output().includes('listening'); tries++) await sleep(20);
+      const out = await box.exec(client, { timeoutMs: 10_000 });
       assert.is((JSON.parse(out.stdout) as { error?: string }).error, undefined);
       await peer.stop();
       await peer.stop();
