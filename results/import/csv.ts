@@ -50,14 +50,17 @@ export class CsvReader {
   }
 
   private take(record: string, records: CsvRecord[]): void {
-    const begun = this.line;
-    if (record !== '') records.push({ line: begun, fields: this.split(record, begun) });
-    this.line = begun + 1;
+    const line = this.line++;
+    if (!record.includes('"')) {
+      if (record !== '') records.push({ line, fields: record.split(',') });
+      return;
+    }
+    records.push({ line, fields: this.split(record, line) });
     for (let at = record.indexOf('\n'); at >= 0; at = record.indexOf('\n', at + 1)) this.line++;
   }
 
+  /** The fields of a record that has quotes. */
   private split(record: string, line: number): string[] {
-    if (!record.includes('"')) return record.split(',');
     const fields: string[] = [];
     let at = 0;
     for (;;) {
