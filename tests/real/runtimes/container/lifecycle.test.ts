@@ -138,6 +138,22 @@ test('a published port is answered on the host, and is closed again', async () =
   assert.is(await ask(), 'refused');
 });
 
+test('each flag changes the plan as it says', async () => {
+  const plan = async (...argv: string[]): Promise<string> => String((await bench('plan', ...argv)).stdout);
+  assert.match(await plan('--hostname', 'box', IMAGE, 'true'), /hostname name="box"/);
+  assert.match(
+    await plan('--tmpfs', '/t:size=1m', IMAGE, 'true'),
+    /target="\/t" type="tmpfs" .* data="size=1m"/,
+  );
+  assert.match(await plan('--entrypoint', 'ls', IMAGE, '-l'), /exec argv=\["ls","-l"\]/);
+  assert.match(await plan('--cap-add', 'NET_ADMIN', IMAGE, 'true'), /bounding mask=0xa80435fb/);
+  assert.match(await plan('--cap-drop', 'ALL', IMAGE, 'true'), /bounding mask=0x0\b/);
+  assert.not.match(await plan('--security-opt', 'seccomp=unconfined', IMAGE, 'true'), /seccomp program/);
+  const privileged = await plan('--privileged', IMAGE, 'true');
+  assert.not.match(privileged, /seccomp program|mask path|read-only path|no-new-privs/);
+  assert.match(privileged, /pivot-root/);
+});
+
 test('plan prints operations and makes nothing', async () => {
   const before = existsSync('/run/tare/containers') ? readdirSync('/run/tare/containers') : [];
   const { stdout } = await bench('plan', IMAGE, 'uname');
