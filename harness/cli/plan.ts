@@ -1,16 +1,17 @@
 import { packageVersion } from '../../results/package-root.ts';
-import { listRuns } from '../../results/store/list-runs.ts';
-import { readRun } from '../../results/store/read-run.ts';
+import { summarize } from '../../results/summarize/summarize.ts';
 import { findImage } from '../../runtimes/image/ensure-image.ts';
 import { hostLimits } from '../host/limits.ts';
 import { loadMatrix } from '../matrix/load-matrix.ts';
 import { buildPlan } from '../plan/build-plan.ts';
 import { chooseCpus } from '../plan/choose-cpus.ts';
 import { secondsLeft, secondsPerCell } from '../plan/estimate.ts';
+import { roundsNeeded, roundsNeededSentence } from '../plan/rounds-needed.ts';
+import { newestRun } from '../run/earlier-run.ts';
 import { findMatrix } from '../run/find-matrix.ts';
 import { wholeNumber } from './parse-option.ts';
 import { duration } from './progress.ts';
-import type { Verb, VerbContext } from './verb.ts';
+import type { Verb } from './verb.ts';
 
 interface Options {
   matrix?: string | true;
@@ -48,9 +49,13 @@ export const plan: Verb = (program, context) => {
         prepared: new Map(),
         rounds: options.rounds,
       });
-      const seconds = secondsLeft(planned, secondsPerCell(planned, await newestTrials(context)), new Set());
+      const earlier = await newestRun(paths.runsDir);
+      const seconds = secondsLeft(planned, secondsPerCell(planned, earlier?.trials ?? []), new Set());
+      const needed = earlier ? roundsNeeded(planned, summarize(earlier)) : [];
       if (options.json) {
-        terminal.out(JSON.stringify({ ...planned, estimateSeconds: Math.round(seconds) }));
+        terminal.out(
+          JSON.stringify({ ...planned, estimateSeconds: Math.round(seconds), roundsNeeded: needed }),
+        );
         return;
       }
       terminal.out(`${planned.title} (${matrix.path})`);
@@ -60,6 +65,8 @@ export const plan: Verb = (program, context) => {
       );
       for (const arm of planned.arms) terminal.out(`  arm       ${arm.id}: ${arm.label}`);
       for (const workload of planned.workloads) terminal.out(`  workload  ${workload.id}: ${workload.label}`);
+      const enough = roundsNeededSentence(planned, needed);
+      if (enough) terminal.out(enough);
       terminal.out(
         seed === undefined ? 'order, for example (each run draws its own seed):' : `order (seed ${seed}):`,
       );
@@ -68,11 +75,3 @@ export const plan: Verb = (program, context) => {
       }
     });
 };
-
-/** Trials of the newest run on this machine, to learn the time from. */
-async function newestTrials(context: VerbContext): Promise<Awaited<ReturnType<typeof readRun>>['trials']> {
-  const newest = (await listRuns(context.paths.runsDir))
-    .filter((run) => run.readable && run.recorded > 0)
-    .at(-1);
-  return newest ? (await readRun(newest.path)).trials : [];
-}

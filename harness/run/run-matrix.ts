@@ -7,6 +7,7 @@ import type { Plan, Resources } from '../../results/record/plan.ts';
 import type { TrialRecord } from '../../results/record/trial.ts';
 import { readRun, type Run } from '../../results/store/read-run.ts';
 import { RunFolder } from '../../results/store/run-folder.ts';
+import { summarize } from '../../results/summarize/summarize.ts';
 import type { Image, Prepared, RuntimeContext } from '../../runtimes/contract.ts';
 import { ensureImage } from '../../runtimes/image/ensure-image.ts';
 import { sweep } from '../../runtimes/sweep/sweep.ts';
@@ -21,7 +22,9 @@ import { buildPlan } from '../plan/build-plan.ts';
 import { chooseCpus } from '../plan/choose-cpus.ts';
 import { hostObserver, type Observer } from '../trial/observer.ts';
 import { runSchedule, type ScheduleInputs, type Upcoming } from '../trial/scheduler.ts';
+import { roundsNeeded, roundsNeededSentence } from '../plan/rounds-needed.ts';
 import { claimScratch } from './claim.ts';
+import { newestRun } from './earlier-run.ts';
 import type { Paths } from './paths.ts';
 import { prepareArms, refuseIfNothingRuns, type ArmToPrepare } from './prepare-arms.ts';
 import { writeReport, type Finished } from './write-report.ts';
@@ -55,6 +58,7 @@ export interface RunListener {
 export async function runMatrix(request: RunRequest, listener: RunListener): Promise<Finished> {
   const { paths, catalog, signal } = request;
   for (const removed of await sweep()) listener.say(`swept: ${removed}`);
+  const earlier = await newestRun(paths.runsDir);
   const resumed = 'resume' in request.what ? await readRun(request.what.resume) : undefined;
   const matrix =
     'matrixFile' in request.what
@@ -98,6 +102,8 @@ export async function runMatrix(request: RunRequest, listener: RunListener): Pro
     const { plan, trials } = await readRun(folder.path);
     await folder.writeHost({ ...host, before: resumed?.host?.before ?? host.before });
     listener.planned(plan, folder.path, trials);
+    const enough = earlier && roundsNeededSentence(plan, roundsNeeded(plan, summarize(earlier)));
+    if (enough) listener.say(enough);
     for (const [arm, ready] of prepared) {
       if (ready instanceof Error) listener.say(`${arm} cannot run: ${ready.message}`);
     }

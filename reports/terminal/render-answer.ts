@@ -1,6 +1,7 @@
 import type { Plan } from '../../results/record/plan.ts';
 import type { Summary } from '../../results/record/summary.ts';
 import { findings, runSentence } from '../answer/findings.ts';
+import { runNotes } from '../answer/run-notes.ts';
 import { answerTable, type AnswerCell, type AnswerRow, type AnswerTable } from '../answer/table.ts';
 import { EMULATED, printable } from '../words/names.ts';
 import { percent } from '../words/number.ts';
@@ -37,6 +38,10 @@ export function renderAnswer(summary: Summary, plan: Plan, style: TerminalStyle)
       width,
     ).map(paint.dim),
   );
+  for (const { title, sentences } of runNotes(summary, plan)) {
+    lines.push('', ...wrap(title, width).map(paint.bold));
+    for (const text of sentences) lines.push(...wrap(text, width - 2, '  ').map((line) => `  ${line}`));
+  }
   for (const warning of summary.warnings)
     lines.push(...wrap(`! ${printable(warning)}`, width, '  ').map(paint.warn));
   return lines.join('\n').replace(/[ \t]+$/gm, '');

@@ -1,5 +1,6 @@
 import { networkPaths, type NetworkPaths } from '../../answer/network-paths.ts';
 import { findings } from '../../answer/findings.ts';
+import { runNotes } from '../../answer/run-notes.ts';
 import { answerTable, type AnswerRow, type AnswerTable } from '../../answer/table.ts';
 import { EMULATED, printable } from '../../words/names.ts';
 import { percent } from '../../words/number.ts';
@@ -34,6 +35,7 @@ export function answerSection({ plan, summary, trials }: ReportRun) {
     legend: verdictLegend(),
     level: percent(summary.confidence, 0),
     margin: percent(summary.margin, 1),
+    notes: runNotes(summary, plan),
     warnings: summary.warnings.map((warning) => printable(warning)),
   };
 }

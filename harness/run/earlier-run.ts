@@ -1,0 +1,9 @@
+import { listRuns } from '../../results/store/list-runs.ts';
+import { readRun, type Run } from '../../results/store/read-run.ts';
+
+/** The newest readable run on this machine that recorded something, to learn times and noise from. */
+export async function newestRun(runsDir: string): Promise<Run | undefined> {
+  const newest = (await listRuns(runsDir)).filter((run) => run.readable && run.recorded > 0).at(-1);
+  // It only serves an estimate: one that can't be read must not stop a new run.
+  return newest && readRun(newest.path).catch(() => undefined);
+}
