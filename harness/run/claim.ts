@@ -1,7 +1,8 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BenchError } from '../../results/bench-error.ts';
-import { registerOwner, releaseOwner } from '../../runtimes/sweep/owner.ts';
+import { removeEmptyParent } from '../../runtimes/cgroup/cgroup.ts';
+import { listOwners, registerOwner, releaseOwner } from '../../runtimes/sweep/owner.ts';
 import { newOwnerTag } from './owner.ts';
 
 /** This process's claim on everything named `owner`, and its scratch folder; given up at the end of the run. */
@@ -37,6 +38,7 @@ export async function claimScratch(scratchRoot: string): Promise<Claim> {
     async release() {
       await rm(scratchDir, { recursive: true, force: true });
       await releaseOwner(owner);
+      if (listOwners().length === 0) removeEmptyParent();
     },
   };
 }

@@ -226,6 +226,23 @@ export function listCgroups(layout: CgroupLayout = hostLayout()): { owner: strin
   return [...found.values()];
 }
 
+/**
+ * Takes our parent away from every hierarchy where nothing is in it any more; whoever comes next makes it again. For when no
+ * owner is left: a cgroup that has children or processes is never removed by rmdir, so others are safe either way.
+ */
+export function removeEmptyParent(layout: CgroupLayout = hostLayout()): void {
+  for (const mount of hierarchies(layout)) {
+    const parent = join(mount, PARENT);
+    for (const folder of [...folderNames(parent).map((name) => join(parent, name)), parent]) {
+      try {
+        rmdirSync(folder);
+      } catch {
+        // Somebody's, or gone.
+      }
+    }
+  }
+}
+
 function thaw(cgroup: Cgroup): void {
   const folder = cgroup.folder('freezer');
   const [name, value] = isUnified(cgroup.layout) ? ['cgroup.freeze', '0'] : ['freezer.state', 'THAWED'];

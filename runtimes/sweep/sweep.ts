@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync }
 import { basename, join } from 'node:path';
 import { BenchError } from '../../results/bench-error.ts';
 import { execa } from 'execa';
-import { Cgroup, listCgroups, PARENT } from '../cgroup/cgroup.ts';
+import { Cgroup, listCgroups, PARENT, removeEmptyParent } from '../cgroup/cgroup.ts';
 import { unescapeOctal } from '../cgroup/layout.ts';
 import { NETNS_FOLDER } from '../network/defaults.ts';
 import { isAlive, listOwners, OWNERS_FOLDER, releaseOwner, type Owner } from './owner.ts';
@@ -19,6 +19,7 @@ export async function sweep(ownersFolder = OWNERS_FOLDER): Promise<string[]> {
     await releaseOwner(owner.owner, ownersFolder);
     removed.push(`the claim of ${owner.owner} (process ${owner.pid} is gone)`);
   }
+  if (listOwners(ownersFolder).length === 0) removeEmptyParent();
   return removed;
 }
 

@@ -1,5 +1,5 @@
 import { execa, type ResultPromise } from 'execa';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { packagePath } from '../../../results/package-root.ts';
@@ -44,6 +44,16 @@ export function hostState(): { mounts: string[]; namespaces: string[]; cgroups: 
     ),
     links: list('/sys/class/net').filter((name) => RUN_TAG.test(name)),
   };
+}
+
+/** Hierarchies in which our parent cgroup stands although nothing is in it. */
+export function emptyParents(): string[] {
+  return list('/sys/fs/cgroup').filter((hierarchy) => {
+    const parent = join('/sys/fs/cgroup', hierarchy, 'tare');
+    return (
+      existsSync(parent) && !readdirSync(parent, { withFileTypes: true }).some((entry) => entry.isDirectory())
+    );
+  });
 }
 
 function list(folder: string): string[] {

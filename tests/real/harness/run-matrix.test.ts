@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import * as assert from 'uvu/assert';
 import { readRun } from '../../../results/store/read-run.ts';
 import { suite } from '../../suite.ts';
-import { bench, hostState, workFolder } from './bench-process.ts';
+import { listOwners } from '../../../runtimes/sweep/owner.ts';
+import { bench, emptyParents, hostState, workFolder } from './bench-process.ts';
 
 const test = suite('bench run, for real');
 
@@ -61,6 +62,7 @@ test('every arm runs every workload; the run folder is whole; the host is as it 
     assert.is(again.exitCode, 0, String(again.stderr));
     assert.ok(readFileSync(report, 'utf8') === page, 'bench report made another page from the same trials');
     assert.equal(hostState(), before);
+    if (listOwners().length === 0) assert.equal(emptyParents(), []);
   } finally {
     folder.remove();
   }
