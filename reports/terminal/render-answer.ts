@@ -38,6 +38,9 @@ export function renderAnswer(summary: Summary, plan: Plan, style: TerminalStyle)
       width,
     ).map(paint.dim),
   );
+  for (const arm of answerTable(summary, plan).arms)
+    if (arm.caveats.length > 0)
+      lines.push(...wrap(`${arm.name}: ${arm.caveats.join('; ')}.`, width, '  ').map(paint.dim));
   for (const { title, sentences } of runNotes(summary, plan)) {
     lines.push('', ...wrap(title, width).map(paint.bold));
     for (const text of sentences) lines.push(...wrap(text, width - 2, '  ').map((line) => `  ${line}`));

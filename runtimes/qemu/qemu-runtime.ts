@@ -127,5 +127,6 @@ export function caveatsOf(options: QemuOptions, accel: 'kvm' | 'tcg'): string[] 
       : []),
     ...(options.cache === 'unsafe' ? ['flushes ignored'] : []),
     ...(options.network === 'user' ? ['slirp network'] : []),
+    ...(startsSaved(options, accel) ? ['continues a saved state: its start-up time holds no boot'] : []),
   ];
 }

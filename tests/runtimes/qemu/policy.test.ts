@@ -131,14 +131,16 @@ test('a label says what differs from the defaults and no more', () => {
   );
 });
 
-test('emulation, host caches and slirp are said beside every number', () => {
+test('emulation, host caches, slirp and a saved state are said beside every number', () => {
   assert.equal(caveatsOf(options(), 'kvm'), []);
   assert.equal(caveatsOf(options({ cache: 'unsafe', network: 'user' }), 'tcg'), [
     'emulated (TCG)',
     'disk cached by the host (cache=unsafe)',
     'flushes ignored',
     'slirp network',
+    'continues a saved state: its start-up time holds no boot',
   ]);
+  assert.equal(caveatsOf(options({ start: 'cold' }), 'tcg'), ['emulated (TCG)']);
 });
 
 test('auto continues a saved state when emulated and boots under KVM', () => {
