@@ -1,3 +1,4 @@
+import { count } from '../../reports/words/number.ts';
 import type { Plan } from '../../results/record/plan.ts';
 import type { TrialRecord } from '../../results/record/trial.ts';
 import { secondsLeft, secondsPerCell } from '../plan/estimate.ts';
@@ -31,7 +32,9 @@ export class Progress implements RunListener {
       secondsPerCell(plan, recorded),
       new Set(recorded.map((record) => record.trial)),
     );
-    this.say(`${plan.title}: ${plan.cells.length} cells × ${plan.rounds} rounds, about ${duration(left)}`);
+    this.say(
+      `${plan.title}: ${count(plan.cells.length, 'cell')} × ${count(plan.rounds, 'round')}, about ${duration(left)}`,
+    );
     this.say(`run folder: ${runFolder}`);
     if (emulated.length > 0) {
       this.say(

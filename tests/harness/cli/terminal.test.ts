@@ -57,8 +57,8 @@ test('progress off a terminal is a plain line per trial, with round, cell, value
   progress.planned(plan, '/run', []);
   const records = await runFake(plan, catalog, fakeObserver([]));
   for (const [index, record] of records.entries()) progress.trialEnded(record, records.slice(0, index + 1));
-  const text = lines.join('');
-  assert.match(text, /^fake: 1 cells × 2 rounds, about \d+ s\nrun folder: \/run\n/);
+  const text = lines.join('').replaceAll('\u00a0', ' ');
+  assert.match(text, /^fake: 1 cell × 2 rounds, about \d+ s\nrun folder: \/run\n/);
   assert.match(text, /round 1\/2\s+1\/2\s+work\.box\s+100 events\/s\s+ETA/);
   assert.not.match(text, /\x1b/);
 });
