@@ -7,6 +7,7 @@ import { fullName, type Reference } from '../reference.ts';
 import type { BlobWriter } from '../store/blobs.ts';
 import type { ImageStore, StoredImage } from '../store/image-store.ts';
 import { choosePlatform } from './platform.ts';
+import { inParallel } from './in-parallel.ts';
 import type { Registry } from './registry.ts';
 import { Transient, withRetries, type RetryPolicy } from './retry.ts';
 
@@ -44,12 +45,9 @@ export async function pullImage(
       parseJson(await store.blobs.read(manifest.config.digest, what), what),
       `${what}, config`,
     );
-    const queue = [...new Map(layers.map((layer) => [layer.digest, layer])).values()];
-    await Promise.all(
-      Array.from({ length: REGISTRY_PARALLEL }, async () => {
-        for (let layer = queue.shift(); layer; layer = queue.shift())
-          await fetchBlob(store, registry, reference, layer, options);
-      }),
+    const wanted = [...new Map(layers.map((layer) => [layer.digest, layer])).values()];
+    await inParallel(wanted, REGISTRY_PARALLEL, (layer) =>
+      fetchBlob(store, registry, reference, layer, options),
     );
     await store.blobs.put(answer.bytes, { digest: answer.digest });
     const { registry: host, repository, tag } = reference;

@@ -3,6 +3,7 @@ import type { Descriptor } from '../format/descriptor.ts';
 import type { Digest } from '../format/digest.ts';
 import type { Reference } from '../reference.ts';
 import type { ImageStore, StoredImage } from '../store/image-store.ts';
+import { inParallel } from './in-parallel.ts';
 import type { Registry } from './registry.ts';
 
 /** Sends an image: what the registry lacks of its blobs, then the manifest, so that a tag never points at a half image. */
@@ -16,21 +17,16 @@ export async function pushImage(
   const { repository } = reference;
   const queue = new Map<Digest, Descriptor>();
   for (const blob of [...image.manifest.layers, image.manifest.config]) queue.set(blob.digest, blob);
-  const waiting = [...queue.values()];
-  await Promise.all(
-    Array.from({ length: REGISTRY_PARALLEL }, async () => {
-      for (let blob = waiting.shift(); blob; blob = waiting.shift()) {
-        const { digest, size } = blob;
-        const short = digest.slice('sha256:'.length, 'sha256:'.length + 12);
-        if (await registry.hasBlob(repository, digest)) {
-          say(`${short} is there already`);
-          continue;
-        }
-        await registry.putBlob(repository, blob, () => store.blobs.stream(digest));
-        say(`${short} ${size} bytes`);
-      }
-    }),
-  );
+  await inParallel([...queue.values()], REGISTRY_PARALLEL, async (blob) => {
+    const { digest, size } = blob;
+    const short = digest.slice('sha256:'.length, 'sha256:'.length + 12);
+    if (await registry.hasBlob(repository, digest)) {
+      say(`${short} is there already`);
+      return;
+    }
+    await registry.putBlob(repository, blob, () => store.blobs.stream(digest));
+    say(`${short} ${size} bytes`);
+  });
   const bytes = await store.blobs.read(image.descriptor.digest, 'manifest');
   await registry.putManifest(
     repository,
