@@ -53,7 +53,7 @@ export async function examine(catalog: Catalog, paths: Paths, signal: AbortSigna
     );
   }
   findings.push(await accelerator(paths.cacheDir, signal));
-  const noise = await quietWarnings(hostLimits().cpus, signal);
+  const noise = await quietWarnings(hostLimits().cpus);
   findings.push({
     what: 'quiet',
     state: noise.length > 0 ? 'limited' : 'good',

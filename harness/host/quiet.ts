@@ -20,9 +20,9 @@ const NAMED = 3;
  * Is the machine quiet before a run? Watches it for half a second and says in words what is not; empty when all is still.
  * A warning, never a refusal: each trial carries its own evidence.
  */
-export async function quietWarnings(cpus: readonly number[], signal?: AbortSignal): Promise<string[]> {
+export async function quietWarnings(cpus: readonly number[]): Promise<string[]> {
   const before = lookAround(readText);
-  await sleep(QUIET_WATCH_MS, undefined, { signal });
+  await sleep(QUIET_WATCH_MS);
   return judgeQuiet(before, lookAround(readText), cpus, process.pid);
 }
 

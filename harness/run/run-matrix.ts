@@ -7,7 +7,6 @@ import type { Plan, Resources } from '../../results/record/plan.ts';
 import type { TrialRecord } from '../../results/record/trial.ts';
 import { readRun, type Run } from '../../results/store/read-run.ts';
 import { RunFolder } from '../../results/store/run-folder.ts';
-import { summarize } from '../../results/summarize/summarize.ts';
 import type { Image, Prepared, RuntimeContext } from '../../runtimes/contract.ts';
 import { ensureImage } from '../../runtimes/image/ensure-image.ts';
 import { sweep } from '../../runtimes/sweep/sweep.ts';
@@ -24,7 +23,7 @@ import { hostObserver, type Observer } from '../trial/observer.ts';
 import { runSchedule, type ScheduleInputs, type Upcoming } from '../trial/scheduler.ts';
 import { roundsNeeded, roundsNeededSentence } from '../plan/rounds-needed.ts';
 import { claimScratch } from './claim.ts';
-import { newestRun } from './earlier-run.ts';
+import { newestSummary } from './earlier-run.ts';
 import type { Paths } from './paths.ts';
 import { prepareArms, refuseIfNothingRuns, type ArmToPrepare } from './prepare-arms.ts';
 import { writeReport, type Finished } from './write-report.ts';
@@ -58,7 +57,6 @@ export interface RunListener {
 export async function runMatrix(request: RunRequest, listener: RunListener): Promise<Finished> {
   const { paths, catalog, signal } = request;
   for (const removed of await sweep()) listener.say(`swept: ${removed}`);
-  const earlier = await newestRun(paths.runsDir);
   const resumed = 'resume' in request.what ? await readRun(request.what.resume) : undefined;
   const matrix =
     'matrixFile' in request.what
@@ -66,6 +64,7 @@ export async function runMatrix(request: RunRequest, listener: RunListener): Pro
       : 'matrix' in request.what
         ? request.what.matrix
         : undefined;
+  const earlier = resumed ? undefined : await newestSummary(paths.runsDir);
   const arms: readonly ArmToPrepare[] = resumed?.plan.arms ?? matrix?.arms ?? [];
 
   await refuseIfNothingRuns(arms, catalog);
@@ -102,13 +101,12 @@ export async function runMatrix(request: RunRequest, listener: RunListener): Pro
     const { plan, trials } = await readRun(folder.path);
     await folder.writeHost({ ...host, before: resumed?.host?.before ?? host.before });
     listener.planned(plan, folder.path, trials);
-    const enough = earlier && roundsNeededSentence(plan, roundsNeeded(plan, summarize(earlier)));
+    const enough = earlier && roundsNeededSentence(plan, roundsNeeded(plan, earlier));
     if (enough) listener.say(enough);
     for (const [arm, ready] of prepared) {
       if (ready instanceof Error) listener.say(`${arm} cannot run: ${ready.message}`);
     }
-    for (const warning of await quietWarnings(plan.resources.cpuset, signal))
-      listener.say(`not quiet: ${warning}`);
+    for (const warning of await quietWarnings(plan.resources.cpuset)) listener.say(`not quiet: ${warning}`);
     const journal = await folder.journal();
     try {
       await runSchedule({

@@ -1,20 +1,9 @@
-import { CLONE } from '../../launch/constants.ts';
+import { NAMESPACE_FLAGS } from '../plan/container-plan.ts';
 import type { NamespaceType, OciSpec } from '../spec/oci-spec.ts';
-
-const BITS: Readonly<Record<NamespaceType, number>> = {
-  user: CLONE.NEWUSER,
-  mount: CLONE.NEWNS,
-  pid: CLONE.NEWPID,
-  network: CLONE.NEWNET,
-  ipc: CLONE.NEWIPC,
-  uts: CLONE.NEWUTS,
-  cgroup: CLONE.NEWCGROUP,
-  time: CLONE.NEWTIME,
-};
 
 /** The namespaces that a container has of its own or has joined, as CLONE_NEW* bits: what an exec must enter. */
 export function namespaceBits(spec: OciSpec): number {
-  return (spec.linux?.namespaces ?? []).reduce((sum, { type }) => sum | BITS[type], 0);
+  return (spec.linux?.namespaces ?? []).reduce((sum, { type }) => sum | NAMESPACE_FLAGS[type], 0);
 }
 
 /** True when the configuration makes a namespace of that type, rather than joining one or sharing the host's. */

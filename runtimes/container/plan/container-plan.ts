@@ -39,7 +39,8 @@ export interface PlanContext extends MountContext {
   hookState: string;
 }
 
-const NAMESPACE_FLAGS: Readonly<Record<NamespaceType, number>> = {
+/** The CLONE_NEW* bit of each type of namespace. */
+export const NAMESPACE_FLAGS: Readonly<Record<NamespaceType, number>> = {
   user: CLONE.NEWUSER,
   mount: CLONE.NEWNS,
   pid: CLONE.NEWPID,
