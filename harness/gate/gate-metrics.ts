@@ -3,9 +3,10 @@ import type { TrialRecord } from '../../results/record/trial.ts';
 import type { GateMetric } from '../../results/statistics/gate-decision.ts';
 import { logRatios, pair, type Pairs } from '../../results/statistics/paired.ts';
 import type { Series } from '../../results/statistics/series.ts';
-import { instanceWorkload, INSTANCE_WORKLOAD } from '../../results/summarize/instance-workload.ts';
+import { INSTANCE_WORKLOAD } from '../../results/summarize/instance-workload.ts';
 import { trialSeries } from '../../results/summarize/observations.ts';
 import { voidedRounds } from '../../results/summarize/voided-rounds.ts';
+import { summarizedWorkloads } from '../../results/summarize/work-cost.ts';
 import type { GateConfig } from './gate-config.ts';
 
 /** A metric to be judged, with what a reader needs to know about it. */
@@ -117,7 +118,7 @@ interface Wanted {
 
 /** The primary metrics of every workload, less the ignored ones, and what the configuration names besides. */
 function wanted(plan: Plan, config: GateConfig): Wanted[] {
-  const has = [...plan.workloads, instanceWorkload].flatMap((workload) =>
+  const has = summarizedWorkloads(plan.workloads).flatMap((workload) =>
     workload.metrics.map(({ name, unit, primary }) => ({
       ...{ workload: workload.id, metric: name, unit },
       primary: primary && workload.id !== INSTANCE_WORKLOAD,

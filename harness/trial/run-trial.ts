@@ -199,7 +199,28 @@ class Trial {
         hint: 'rates measured by a clock that is off are not kept',
       });
     }
+    await this.pauseOnce(instance);
     return measurement;
+  }
+
+  /** How long the box takes to stand still and to go on, read when all else has been: it cannot spoil the measurement. */
+  private async pauseOnce(instance: Instance): Promise<void> {
+    if (!instance.pause || !instance.resume) return;
+    const begun = performance.now();
+    try {
+      await this.timed('inspect', instance.pause(), TRIAL_DEFAULTS.pauseLimitMs);
+      const paused = performance.now();
+      await this.timed('inspect', instance.resume(), TRIAL_DEFAULTS.pauseLimitMs);
+      Object.assign(this.evidence.facts, {
+        pauseMs: toTenth(paused - begun),
+        resumeMs: toTenth(performance.now() - paused),
+      });
+    } catch (error) {
+      if (error instanceof AbortedError) throw error;
+      this.log.add('pause and resume', describeError(error));
+      // Whatever came of the pause, what follows needs a box that runs.
+      await within(instance.resume(), TRIAL_DEFAULTS.pauseLimitMs, 'resuming').catch(() => undefined);
+    }
   }
 
   /** Awaits one step under the trial's deadline (or a limit of its own) and adds up its wall time. */
@@ -251,6 +272,10 @@ class Trial {
       ? { status: 'invalid', reasons, observed: samples }
       : { status: 'completed', samples };
   }
+}
+
+function toTenth(ms: number): number {
+  return Math.round(ms * 10) / 10;
 }
 
 function rise(before: number | null, after: number | null): number | null {

@@ -1,5 +1,6 @@
 import type { Plan } from '../../results/record/plan.ts';
 import type { TrialRecord } from '../../results/record/trial.ts';
+import { workCost } from '../../results/summarize/work-cost.ts';
 import { namesOf, printable } from '../words/names.ts';
 import { bytes, duration, significant } from '../words/number.ts';
 import { armEncoding } from './arm-encoding.ts';
@@ -82,25 +83,14 @@ function workCostPictures(plan: Plan, trials: readonly TrialRecord[]): (Picture 
   const encoding = armEncoding(plan);
   const names = namesOf(plan);
   return plan.workloads.map((workload) => {
-    const metric = workload.metrics.find(
-      (one) => one.primary && one.better === 'higher' && one.unit.endsWith('/s'),
-    );
-    if (!metric) return null;
-    const unit = metric.unit.slice(0, -2).replace(/(?<=[a-z]{2})s$/, '');
+    const cost = workCost(workload);
+    if (!cost) return null;
+    const { unit, read } = cost;
     const points = trials.flatMap((trial) => {
-      if (trial.workload !== workload.id || trial.outcome.status !== 'completed') return [];
-      const rate = trial.outcome.samples.find((sample) => sample.metric === metric.name)?.value;
-      const cpuMs = trial.cost.run?.cpuMs;
-      const windowMs = trial.disturbance?.windowMs;
-      if (!rate || !cpuMs || !windowMs) return [];
-      const value = (cpuMs * 1000) / ((rate * windowMs) / 1000);
-      return [
-        {
-          arm: trial.arm,
-          value,
-          tip: printable(`${trial.trial}: ${significant(value)} µs of CPU per ${unit}`, 160),
-        },
-      ];
+      const value = trial.workload === workload.id ? read(trial) : null;
+      if (value === null || value <= 0) return [];
+      const tip = printable(`${trial.trial}: ${significant(value)} µs of CPU per ${unit}`, 160);
+      return [{ arm: trial.arm, value, tip }];
     });
     return stripPicture(
       {

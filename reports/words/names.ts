@@ -1,6 +1,6 @@
 import type { Arm, Plan, PlannedWorkload } from '../../results/record/plan.ts';
 import type { Metric } from '../../results/record/metric.ts';
-import { instanceWorkload } from '../../results/summarize/instance-workload.ts';
+import { summarizedWorkloads } from '../../results/summarize/work-cost.ts';
 import { defaults } from '../defaults.ts';
 
 /** Said beside every number of an arm whose CPU is emulated in software. */
@@ -44,10 +44,9 @@ export interface Names {
 
 export function namesOf(plan: Pick<Plan, 'arms' | 'workloads'>): Names {
   const arms = new Map<string, Arm>(plan.arms.map((arm) => [arm.id, arm]));
-  const workloads = new Map<string, Pick<PlannedWorkload, 'label' | 'metrics'>>([
-    [instanceWorkload.id, instanceWorkload],
-    ...plan.workloads.map((workload) => [workload.id, workload] as const),
-  ]);
+  const workloads = new Map<string, Pick<PlannedWorkload, 'label' | 'metrics'>>(
+    summarizedWorkloads(plan.workloads).map((workload) => [workload.id, workload]),
+  );
   return {
     arm: (id) => {
       const arm = arms.get(id);

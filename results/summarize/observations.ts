@@ -4,6 +4,7 @@ import type { TrialRecord } from '../record/trial.ts';
 import { SeriesTable, type Series } from '../statistics/series.ts';
 import { instanceObservations } from './instance-workload.ts';
 import type { VoidedRounds } from './voided-rounds.ts';
+import { workCost } from './work-cost.ts';
 
 /**
  * Completed trials of valid rounds as series. Unit and direction come from the plan; a sample whose metric the plan does
@@ -19,6 +20,7 @@ export function trialSeries(
       workload.metrics.map((metric) => [`${workload.id}\0${metric.name}`, metric] as const),
     ),
   );
+  const workCosts = new Map(plan.workloads.map((workload) => [workload.id, workCost(workload)]));
   const places = placesInRound(plan);
   const table = new SeriesTable();
   const take = (observation: Parameters<SeriesTable['add']>[0], trial: string): void => {
@@ -28,8 +30,10 @@ export function trialSeries(
   const valid = trials.filter(
     ({ outcome, workload, round }) => outcome.status === 'completed' && !voided.isVoid(workload, round),
   );
-  for (const { trial, round, arm, workload, cell, outcome } of valid) {
+  for (const record of valid) {
+    const { trial, round, arm, workload, cell, outcome } = record;
     if (outcome.status !== 'completed') continue;
+    const position = places.get(`${round}\0${cell}`);
     for (const { metric, unit, value } of outcome.samples) {
       const planned = metrics.get(`${workload}\0${metric}`);
       if (!planned)
@@ -42,9 +46,13 @@ export function trialSeries(
           'bad-sample',
           `trial ${trial}: ${metric} in '${unit}', planned in '${planned.unit}'`,
         );
-      const position = places.get(`${round}\0${cell}`);
       take({ round, arm, workload, metric, value, unit, better: planned.better, position }, trial);
     }
+    const cost = workCosts.get(workload);
+    const value = cost?.read(record);
+    if (!cost || value === null || value === undefined) continue;
+    const { name: metric, unit, better } = cost.metric;
+    take({ round, arm, workload, metric, value, unit, better, position }, trial);
   }
   for (const observation of instanceObservations(valid)) take(observation, `r${observation.round}`);
   return table.finish();

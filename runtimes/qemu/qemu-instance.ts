@@ -28,7 +28,6 @@ export class QemuInstance implements Instance {
   readonly network: InstanceNetwork;
   private readonly parts: QemuParts;
   private readonly startFacts: Facts;
-  private readonly laterFacts: Facts = {};
   private destroyed: Promise<void> | undefined;
 
   constructor(parts: QemuParts, startFacts: Facts) {
@@ -65,7 +64,6 @@ export class QemuInstance implements Instance {
       diskBytesNow: allocated(place.dataDisk),
       rootDiskBytesNow: allocated(place.rootDisk),
       ...rounded(this.startFacts),
-      ...rounded(this.laterFacts),
     };
   }
 
@@ -106,11 +104,11 @@ export class QemuInstance implements Instance {
   }
 
   async pause(): Promise<void> {
-    this.laterFacts.pauseMs = await this.timed('stop');
+    await this.monitor('stop');
   }
 
   async resume(): Promise<void> {
-    this.laterFacts.resumeMs = await this.timed('cont');
+    await this.monitor('cont');
   }
 
   destroy(): Promise<void> {
@@ -124,11 +122,9 @@ export class QemuInstance implements Instance {
     await removePlace(this.parts.place);
   }
 
-  private async timed(command: string): Promise<number> {
-    const begun = performance.now();
+  private async monitor(command: string): Promise<void> {
     const { emulator } = this.parts;
     await emulator.during(`during ${command}`, emulator.qmp.execute(command));
-    return performance.now() - begun;
   }
 
   private transfer<T>(work: Promise<T>): Promise<T> {

@@ -10,7 +10,7 @@ export interface Script {
   hang?: boolean;
 }
 
-export type ScriptedStep = 'prepare' | 'start' | 'exec' | 'destroy';
+export type ScriptedStep = 'prepare' | 'start' | 'exec' | 'pause' | 'resume' | 'destroy';
 
 /** A runtime without a box, whose every step writes a line and does what its script says. */
 export function fakeRuntime(
@@ -81,6 +81,8 @@ function fakeInstance(
     usage: () => Promise.resolve(COST),
     throttledMs: () => Promise.resolve(null),
     lastWords: () => Promise.resolve('last words of a fake'),
+    pause: () => play('pause', trial),
+    resume: () => play('resume', trial),
     async destroy() {
       if (destroyed) return;
       destroyed = true;

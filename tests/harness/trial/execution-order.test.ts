@@ -33,7 +33,7 @@ async function live(runtime: Parameters<typeof scripted>[0], workload: Parameter
   return { log, record };
 }
 
-test('prepare, start, inspect, setup, clock, run, clock, teardown, destroy', async () => {
+test('prepare, start, inspect, setup, clock, run, clock, pause, teardown, destroy', async () => {
   const { log, record } = await live({}, {});
   assert.equal(log, [
     ...INSPECTED,
@@ -43,10 +43,22 @@ test('prepare, start, inspect, setup, clock, run, clock, teardown, destroy', asy
     'run',
     'window closes',
     'clock',
+    `pause ${T}`,
+    `resume ${T}`,
     'teardown',
     ...DESTROYED,
   ]);
   assert.is(record.outcome.status, 'completed');
+});
+
+test('pause and resume are timed, and a box that cannot pause keeps its measurement', async () => {
+  const timed = await live({ pause: { latencyMs: 30 } }, {});
+  assert.ok(Number(timed.record.facts.pauseMs) >= 29, String(timed.record.facts.pauseMs));
+  assert.ok(Number(timed.record.facts.resumeMs) < Number(timed.record.facts.pauseMs));
+  const { log, record } = await live({ pause: { fail: 'not frozen' } }, {});
+  assert.is(record.outcome.status, 'completed');
+  assert.is(record.facts.pauseMs, undefined);
+  assert.equal(log.slice(-5), [`pause ${T}`, `resume ${T}`, 'teardown', ...DESTROYED]);
 });
 
 test('a failed prepare fails the trial at start, and starts nothing', async () => {

@@ -41,6 +41,58 @@ test('the box itself: start-up, idle memory and host CPU per window, per round a
   assert.is(startup?.verdict, 'worse');
 });
 
+test('costs of a box come from where they are recorded, and only where they are', () => {
+  const cold = {
+    startProcessMs: 60,
+    startKernelMs: 900,
+    startModulesMs: 200,
+    startRootMs: 100,
+    pauseMs: 2,
+    resumeMs: 1,
+  };
+  const seen = trials.map((trial) =>
+    trial.arm === 'vm' ? { ...trial, facts: { ...trial.facts, ...cold } } : trial,
+  );
+  const { cells } = summarize({ plan, trials: seen });
+  const medians = (arm: string) =>
+    Object.fromEntries(
+      cells
+        .filter(
+          (one) =>
+            one.arm === arm && one.workload === 'instance' && /^(start_|pause|resume|state)/.test(one.metric),
+        )
+        .map(({ metric, median }) => [metric, median]),
+    );
+  assert.equal(medians('vm'), {
+    start_process: 60,
+    start_kernel: 900,
+    start_userspace: 300,
+    pause: 2,
+    resume: 1,
+  });
+  assert.equal(medians('native'), {});
+});
+
+test('host CPU time per unit of work is CPU time over rate times window, for rates only', () => {
+  const run = { cpuMs: 900, memoryPssBytes: null, memoryCgroupBytes: null };
+  const io = { ioReadBytes: null, ioWriteBytes: null, diskBytes: null };
+  const working = trials.map((trial) => ({
+    ...trial,
+    cost: { idle: null, run: { ...run, ...io } },
+    disturbance: trial.disturbance && { ...trial.disturbance, windowMs: 2000 },
+  }));
+  const { cells, comparisons } = summarize({ plan, trials: working });
+  const costs = cells.filter(({ metric }) => metric === 'host_cpu_per_unit');
+  assert.equal(
+    costs.map(({ workload, arm, unit }) => `${workload} ${arm} ${unit}`),
+    ['cpu native CPU µs/event', 'cpu vm CPU µs/event'],
+  );
+  // 900 ms of CPU time for 2 s of about 1,000 events/s.
+  assert.ok(Math.abs((costs[0]?.median ?? 0) - 450) < 1, String(costs[0]?.median));
+  const worse = comparisons.find(({ metric }) => metric === 'host_cpu_per_unit');
+  assert.ok(Math.abs((worse?.overhead ?? 0) - 1 / 0.9) < 0.001, 'the slower box pays more for each event');
+});
+
 test('an invalid trial voids its round for every arm of its workload and for no other workload', () => {
   const disturbed = trials.map((trial) =>
     trial.trial === 'r3-cpu.vm'
