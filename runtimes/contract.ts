@@ -1,6 +1,6 @@
 import type { ZodType } from 'zod';
 import type { HostCost } from '../results/record/trial.ts';
-import type { Resources } from '../results/record/plan.ts';
+import type { Part, Resources } from '../results/record/plan.ts';
 
 /** Whether a runtime can be used on this host, and if not, why and what mends it. */
 export type Availability =
@@ -12,7 +12,7 @@ export interface Image {
   digest: string;
   /** Absolute path of the read-only root filesystem tree (shared by all; never written to). */
   rootfs: string;
-  /** Kernel release inside the tree (`/boot/vmlinuz-<release>`, `/lib/modules/<release>`). */
+  /** Kernel release inside the tree (`/boot/vmlinuz-<release>`, `/lib/modules/<release>`); '' when it has none. */
   kernelRelease: string;
   suite: string;
   /** Package → version, of the packages that measure. */
@@ -110,6 +110,8 @@ export interface Prepared {
   emulated: boolean;
   /** The accelerator that was asked for and chosen, where there is such a thing. */
   accelerator: { asked: string; got: string; reason: string } | null;
+  /** Which emulator, kernel, launcher, image it will run on: 'emulator' → its path, version and hash. */
+  parts?: Record<string, Part>;
   /** Resolves when the first command could run: that moment is the end of the start-up time. */
   start(trial: string, resources: Resources): Promise<Instance>;
 }
@@ -126,9 +128,12 @@ export interface Runtime<Options = unknown> {
   optionsSchema: ZodType<Options>;
   /** What a page prints for these options, e.g. 'VM, qcow2'. */
   label(options: Options): string;
-  /** Cheap (< 1 s), no side effects. */
-  probe(): Promise<Availability>;
+  /** The options with their file names absolute; in a matrix they are relative to the matrix file's `folder`. Pure. */
+  resolvePaths?(options: Options, folder: string): Options;
+  /** Cheap (< 1 s), no side effects. The options, where they are known, may bring what the host lacks. */
+  probe(options?: Options): Promise<Availability>;
   /** True when this runtime needs the guest image. */
   needsImage: boolean;
+  /** @param image the run's guest image; an arm whose options name another one starts from that. */
   prepare(image: Image | null, options: Options, context: RuntimeContext): Promise<Prepared>;
 }

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { basename, extname, relative, resolve } from 'node:path';
+import { basename, dirname, extname, relative, resolve } from 'node:path';
 import { BenchError } from '../../results/bench-error.ts';
 import { defaultMinimum } from '../../results/statistics/stopping.ts';
 import type { Catalog } from '../catalog.ts';
@@ -48,7 +48,7 @@ export function parseMatrix(text: string, path: string, catalog: Catalog, host: 
   const file = checked.value;
   const problems: Problem[] = [];
 
-  const arms = expandArms(file, catalog, problems);
+  const arms = expandArms(file, dirname(path), catalog, problems);
   const workloads = expandWorkloads(file, catalog, problems);
   if (Object.keys(file.runtimes).length === 0)
     problems.push({ path: ['runtimes'], message: 'no runtimes: the matrix has zero cells' });
@@ -158,7 +158,8 @@ function trialRules(file: MatrixFile, problems: Problem[]): Matrix['trials'] {
   };
 }
 
-function expandArms(file: MatrixFile, catalog: Catalog, problems: Problem[]): MatrixArm[] {
+/** @param folder of the matrix file: what relative paths in options are relative to. */
+function expandArms(file: MatrixFile, folder: string, catalog: Catalog, problems: Problem[]): MatrixArm[] {
   return Object.entries(file.runtimes).flatMap(([id, entry]) => {
     const member = findMember(catalog.runtimes, entry?.runtime, id, ['runtimes', id], 'runtime', problems);
     if (!member) return [];
@@ -172,10 +173,9 @@ function expandArms(file: MatrixFile, catalog: Catalog, problems: Problem[]): Ma
         problems.push(...checked.problems);
         return [];
       }
-      const label = entry?.label ? entry.label + suffix.replaceAll('-', ' ') : member.label(checked.value);
-      return [
-        { id: id + suffix, runtime: member.id, label, options: checked.value as Record<string, unknown> },
-      ];
+      const resolved = member.resolvePaths?.(checked.value, folder) ?? checked.value;
+      const label = entry?.label ? entry.label + suffix.replaceAll('-', ' ') : member.label(resolved);
+      return [{ id: id + suffix, runtime: member.id, label, options: resolved as Record<string, unknown> }];
     });
   });
 }

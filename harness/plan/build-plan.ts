@@ -17,7 +17,7 @@ export interface PlanInputs {
   cpus: Pick<Resources, 'cpuset' | 'housekeeping'>;
   image: Image | null;
   /** What prepare() said of each arm, where it was asked already. */
-  prepared: ReadonlyMap<string, Pick<Prepared, 'caveats' | 'emulated'>>;
+  prepared: ReadonlyMap<string, Pick<Prepared, 'caveats' | 'emulated' | 'parts'>>;
   /** `--rounds`, which overrides the matrix. */
   rounds?: number;
 }
@@ -28,7 +28,11 @@ export function buildPlan(inputs: PlanInputs): Plan {
   const rounds = inputs.rounds ?? matrix.trials.rounds;
   const arms = matrix.arms.map((arm): Arm => {
     const prepared = inputs.prepared.get(arm.id);
-    return { ...arm, caveats: prepared?.caveats ?? [], emulated: prepared?.emulated ?? false };
+    return {
+      ...arm,
+      ...{ caveats: prepared?.caveats ?? [], emulated: prepared?.emulated ?? false },
+      ...(prepared?.parts && { parts: prepared.parts }),
+    };
   });
   const workloads = matrix.workloads.map((workload): PlannedWorkload => {
     const member = catalog.workloads.find((candidate) => candidate.id === workload.workload);

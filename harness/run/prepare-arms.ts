@@ -35,7 +35,9 @@ export async function refuseIfNothingRuns(arms: readonly ArmToPrepare[], catalog
   const reasons: string[] = [];
   const remedies = new Set<string>();
   for (const arm of arms) {
-    const availability = await catalog.runtimes.find((candidate) => candidate.id === arm.runtime)?.probe();
+    const availability = await catalog.runtimes
+      .find((candidate) => candidate.id === arm.runtime)
+      ?.probe(arm.options);
     if (availability?.available) return;
     reasons.push(`${arm.id}: ${availability?.reason ?? `there is no runtime "${arm.runtime}"`}`);
     if (availability) remedies.add(availability.remedy);
@@ -61,7 +63,7 @@ async function prepareArm(
       hint: 'bench list shows the runtimes there are',
     });
   }
-  const availability = await runtime.probe();
+  const availability = await runtime.probe(arm.options);
   if (!availability.available) {
     throw new BenchError('runtime-unavailable', `${arm.id}: ${availability.reason}`, {
       hint: availability.remedy,

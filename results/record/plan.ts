@@ -14,6 +14,17 @@ export const resourcesSchema = z.strictObject({
 });
 export type Resources = z.infer<typeof resourcesSchema>;
 
+/** Something exchangeable that an arm ran on: which emulator, which kernel, which launcher, which image. */
+export const partSchema = z.strictObject({
+  path: z.string().meta({ description: 'file on the host, or name in the image store' }),
+  version: z.string().nullable().meta({ description: "in its own words, e.g. 'QEMU 7.2.22 (Debian …)'" }),
+  sha256: z.string().meta({ description: "hex, of the file's bytes; of an image its digest" }),
+  chosen: z
+    .boolean()
+    .meta({ description: "named by the arm's options: under test, so another one is no accident" }),
+});
+export type Part = z.infer<typeof partSchema>;
+
 /** One runtime configuration. `id` is the user's name for it; `label` is what pages print. */
 export const armSchema = z.strictObject({
   id: z.string().min(1),
@@ -26,6 +37,10 @@ export const armSchema = z.strictObject({
   emulated: z
     .boolean()
     .meta({ description: 'true when a CPU is emulated in software: never called VM overhead' }),
+  parts: z
+    .record(z.string(), partSchema)
+    .optional()
+    .meta({ description: 'emulator, kernel, launcher, image → which one it was; absent in older runs' }),
 });
 export type Arm = z.infer<typeof armSchema>;
 
