@@ -87,7 +87,7 @@ export class Cgroup {
     return mount === undefined ? undefined : join(mount, this.path);
   }
 
-  /** Operations by which a launched process joins it (waits about 10 ms once, for the kernel). */
+  /** Operations by which a launched process joins it. */
   joinOps(): Op[] {
     return this.folders.map((directory) => ({ op: 'join-cgroup', directory }));
   }

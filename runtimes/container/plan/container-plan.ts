@@ -2,6 +2,7 @@ import { BenchError } from '../../../results/bench-error.ts';
 import { CLONE, MS } from '../../launch/constants.ts';
 import type { LaunchPlan, Op } from '../../launch/ops.ts';
 import type { NamespaceType, OciHook, OciSpec } from '../spec/oci-spec.ts';
+import { cgroupOps } from './cgroup-ops.ts';
 import { deviceOps } from './device-ops.ts';
 import { propagationFlags } from './mount-options.ts';
 import { mountOps, type MountContext } from './mount-ops.ts';
@@ -19,7 +20,7 @@ export interface PlanContext extends MountContext {
   /** First operation: ties the launcher to its owner; null for a container that outlives its caller. */
   owner: Op | null;
   overlay: OverlayPlan | null;
-  /** Operations that put a clone's child into the container's cgroup, for the parent's part. */
+  /** Operations of the waiting parent that put the child into the container's cgroup; see cgroup-ops.ts. */
   attachOps: readonly Op[];
   /** A v2 cgroup to be born into, which spares the kernel's wait. */
   birthCgroup: string | null;
@@ -68,7 +69,8 @@ export function containerPlan(spec: OciSpec, context: PlanContext): LaunchPlan {
     (sum, each) => (each.type === 'cgroup' || each.type === 'time' ? sum : sum | NAMESPACE_FLAGS[each.type]),
     0,
   );
-  const parent = parentOps(spec, context);
+  const cgroup = cgroupOps(context.attachOps, userNamespace);
+  const parent = parentOps(spec, { ...context, attachOps: cgroup.parent });
   const beneath = rootOps(spec, context, userNamespace);
   return [
     ...(context.owner ? [context.owner] : []),
@@ -89,6 +91,7 @@ export function containerPlan(spec: OciSpec, context: PlanContext): LaunchPlan {
     },
     ...parent,
     ...(context.owner ? [{ op: 'death-signal', signal: 9, parent: 0 } as const] : []),
+    ...cgroup.child,
     // In a user namespace of our own we are nobody until the parent has written the maps.
     ...(userNamespace && made.some((each) => each.type === 'user')
       ? ([{ op: 'wait-parent' }, { op: 'ids', uid: 0, gid: 0, groups: new Uint8Array(0) }] as const)

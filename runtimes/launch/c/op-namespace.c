@@ -157,13 +157,21 @@ int do_pin_namespace(struct player *p, const struct arg *a) {
   return mount(source, a[1].s, NULL, MS_BIND, NULL);
 }
 
-/* join-cgroup directory: this process; the kernel may wait for a grace period (about 10 ms on v1). */
+/*
+ * join-cgroup directory: this process, which has one thread. On v1 that is a write of 0 to `tasks`: the kernel moves the
+ * writing thread without stopping every fork and exec of the machine first (cgroup_procs_write_start), and that stop waits
+ * for an RCU grace period: 0.2 ms for eight hierarchies instead of 5–14. v2 has no `tasks`.
+ */
 int do_join_cgroup(struct player *p, const struct arg *a) {
   (void)p;
-  return write_at(a[0].s, "cgroup.procs", "0");
+  if (write_at(a[0].s, "tasks", "0") == 0) return 0;
+  return errno == ENOENT ? write_at(a[0].s, "cgroup.procs", "0") : -1;
 }
 
-/* attach-child directory: in the parent's part, so that the wait overlaps with what the child does. */
+/*
+ * attach-child directory: in the parent's part, where the child may not do it (a user namespace); the grace period overlaps
+ * with what the child does.
+ */
 int do_attach_child(struct player *p, const struct arg *a) {
   char pid[16];
   snprintf(pid, sizeof pid, "%d", p->child);
