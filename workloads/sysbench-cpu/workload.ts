@@ -5,6 +5,7 @@ import { defaults } from '../defaults.ts';
 import { toSamples } from '../samples.ts';
 import { execute } from '../execute.ts';
 import { latencyMetrics, timedCommand } from '../sysbench/command.ts';
+import { nothingToPrepare, sysbenchAlone } from '../sysbench/self-contained.ts';
 import { rawWords } from '../tool-output.ts';
 import { parseCpu } from './parse-cpu.ts';
 
@@ -40,14 +41,9 @@ export const sysbenchCpu: Workload<CpuOptions> = {
     label: `CPU, primes to ${primes}, ${counted(threads, 'thread')}`,
     metrics,
     seconds,
-    tools: ['sysbench'],
-    network: false,
-    diskMiB: 0,
-    caveats: [],
+    ...sysbenchAlone,
   }),
-  async setup() {
-    // Nothing to make ready: the work is generated as it runs.
-  },
+  ...nothingToPrepare,
   async run(session) {
     const { seconds, threads, primes } = session.options;
     const argv = timedCommand('cpu', seconds, threads, [`--cpu-max-prime=${primes}`]);
@@ -63,8 +59,5 @@ export const sysbenchCpu: Workload<CpuOptions> = {
       insideSeconds: report.totalSeconds,
       raw: rawWords(output),
     };
-  },
-  async teardown() {
-    // Nothing was made.
   },
 };

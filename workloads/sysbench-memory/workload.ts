@@ -6,6 +6,7 @@ import { toSamples } from '../samples.ts';
 import { parseSize, printSize, sizeSchema } from '../size.ts';
 import { execute } from '../execute.ts';
 import { timedCommand } from '../sysbench/command.ts';
+import { nothingToPrepare, sysbenchAlone } from '../sysbench/self-contained.ts';
 import { rawWords } from '../tool-output.ts';
 import { parseMemory } from './parse-memory.ts';
 
@@ -74,14 +75,9 @@ export const sysbenchMemory: Workload<MemoryOptions> = {
       (threads > 1 ? `, ${scope} block` : ''),
     metrics,
     seconds,
-    tools: ['sysbench'],
-    network: false,
-    diskMiB: 0,
-    caveats: [],
+    ...sysbenchAlone,
   }),
-  async setup() {
-    // sysbench allocates and touches its block before the clock starts.
-  },
+  ...nothingToPrepare,
   async run(session) {
     const { seconds, threads, operation, access, scope } = session.options;
     const blockBytes = parseSize(session.options.blockSize);
@@ -104,8 +100,5 @@ export const sysbenchMemory: Workload<MemoryOptions> = {
       insideSeconds: report.totalSeconds,
       raw: rawWords(output),
     };
-  },
-  async teardown() {
-    // The block went with the process.
   },
 };

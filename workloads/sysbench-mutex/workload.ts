@@ -4,6 +4,7 @@ import type { Workload } from '../contract.ts';
 import { defaults } from '../defaults.ts';
 import { toSamples } from '../samples.ts';
 import { execute } from '../execute.ts';
+import { nothingToPrepare, sysbenchAlone } from '../sysbench/self-contained.ts';
 import { rawWords } from '../tool-output.ts';
 import { parseMutex } from './parse-mutex.ts';
 
@@ -52,14 +53,9 @@ export const sysbenchMutex: Workload<MutexOptions> = {
     label: `Mutex, ${counted(threads, 'thread')}, ${locks} locks of ${mutexes}, ${loops} loops`,
     metrics,
     seconds: (threads * locks * Math.max(1, loops)) / LOOPS_PER_SECOND,
-    tools: ['sysbench'],
-    network: false,
-    diskMiB: 0,
-    caveats: [],
+    ...sysbenchAlone,
   }),
-  async setup() {
-    // Nothing to make ready.
-  },
+  ...nothingToPrepare,
   async run(session) {
     const { threads, mutexes, locks, loops } = session.options;
     const output = await execute(session, [
@@ -80,8 +76,5 @@ export const sysbenchMutex: Workload<MutexOptions> = {
       insideSeconds: report.totalSeconds,
       raw: rawWords(output),
     };
-  },
-  async teardown() {
-    // Nothing was made.
   },
 };

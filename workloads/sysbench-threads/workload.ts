@@ -6,6 +6,7 @@ import { toSamples } from '../samples.ts';
 import { execute } from '../execute.ts';
 import { latencyMetrics, timedCommand } from '../sysbench/command.ts';
 import { readReport } from '../sysbench/report.ts';
+import { nothingToPrepare, sysbenchAlone } from '../sysbench/self-contained.ts';
 import { rawWords } from '../tool-output.ts';
 
 const optionsSchema = z.strictObject({
@@ -48,14 +49,9 @@ export const sysbenchThreads: Workload<ThreadsOptions> = {
     label: `Scheduler, ${counted(threads, 'thread')}, ${yields} yields, ${counted(locks, 'lock')}`,
     metrics,
     seconds,
-    tools: ['sysbench'],
-    network: false,
-    diskMiB: 0,
-    caveats: [],
+    ...sysbenchAlone,
   }),
-  async setup() {
-    // Nothing to make ready.
-  },
+  ...nothingToPrepare,
   async run(session) {
     const { seconds, threads, yields, locks } = session.options;
     const argv = timedCommand('threads', seconds, threads, [
@@ -75,8 +71,5 @@ export const sysbenchThreads: Workload<ThreadsOptions> = {
       insideSeconds: report.totalSeconds,
       raw: rawWords(output),
     };
-  },
-  async teardown() {
-    // Nothing was made.
   },
 };
