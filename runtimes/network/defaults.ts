@@ -9,6 +9,7 @@ export const MTU = 1500;
 export const PEER_LINK = 'tare0';
 export const INSIDE_LINK = 'eth0';
 export const TAP_LINK = 'tap0';
+export const BRIDGE_LINK = 'br0';
 /** Where iproute2 looks, so that `ip netns` shows ours by name. */
 export const NETNS_FOLDER = '/run/netns';
 /** How long a peer process is given to end after SIGTERM. */

@@ -4,7 +4,15 @@ import type { Peer } from '../contract.ts';
 import { CLONE, MNT_DETACH } from '../launch/constants.ts';
 import { diesWithUs, runPlan } from '../launch/launch.ts';
 import type { LaunchPlan, Op } from '../launch/ops.ts';
-import { INSIDE_LINK, MTU, NETNS_FOLDER, PEER_LINK, SUBNET_PREFIX, TAP_LINK } from './defaults.ts';
+import {
+  BRIDGE_LINK,
+  INSIDE_LINK,
+  MTU,
+  NETNS_FOLDER,
+  PEER_LINK,
+  SUBNET_PREFIX,
+  TAP_LINK,
+} from './defaults.ts';
 import { openPeer } from './peer.ts';
 import { nextSubnet, type Subnet } from './subnet.ts';
 
@@ -14,10 +22,18 @@ export interface PeerNetworkRequest {
   trial: string;
   rootfs: string;
   housekeeping: readonly number[];
-  /** 'tap': a tap is made in it for an emulator. 'veth': nothing is; whoever needs a link makes it. */
-  link: 'veth' | 'tap';
+  link: PeerLink;
+  /** Of the links that are made, bytes. */
+  mtu?: number;
   signal?: AbortSignal;
 }
+
+/**
+ * What is made in the namespace. 'tap': a tap for an emulator, the peer's address on it. 'bridge': the tap is a port of a
+ * bridge and the address is the bridge's, as libvirt and docker arrange it. 'gateway': no tap; the address is on a link
+ * with a default route, which is what passt takes for the way out. 'none': loopback alone, which slirp answers from.
+ */
+export type PeerLink = { kind: 'tap' | 'bridge'; queues: number } | { kind: 'gateway' } | { kind: 'none' };
 
 /** A network namespace for the far side of one instance, and nothing else in it. */
 export interface PeerNetwork {
@@ -34,15 +50,15 @@ export interface PeerNetwork {
   destroy(): Promise<void>;
 }
 
-/** Makes the namespace; with 'tap' also the tap, with the peer's address on it, up. */
+/** Makes the namespace and what was asked for in it, up. */
 export async function createPeerNetwork(request: PeerNetworkRequest): Promise<PeerNetwork> {
   const name = `${request.owner}-${request.trial}`.replaceAll(/[^A-Za-z0-9_.-]/g, '_').slice(0, 200);
   const namespacePath = join(NETNS_FOLDER, name);
   const subnet = nextSubnet(request.owner);
   mkdirSync(NETNS_FOLDER, { recursive: true });
-  const tapName = request.link === 'tap' ? TAP_LINK : null;
-  const { launcher, rootfs, housekeeping, signal } = request;
-  await runPlan({ launcher, signal, plan: namespacePlan(namespacePath, tapName, subnet) });
+  const { launcher, rootfs, housekeeping, signal, link, mtu = MTU } = request;
+  const tapName = link.kind === 'tap' || link.kind === 'bridge' ? TAP_LINK : null;
+  await runPlan({ launcher, signal, plan: namespacePlan(namespacePath, link, subnet, mtu) });
   const { peer, stopAll } = openPeer(subnet.peer, { launcher, rootfs, housekeeping, namespacePath });
   return {
     name,
@@ -50,7 +66,7 @@ export async function createPeerNetwork(request: PeerNetworkRequest): Promise<Pe
     tapName,
     subnet,
     prefix: SUBNET_PREFIX,
-    mtu: MTU,
+    mtu,
     peer,
     async destroy() {
       await stopAll();
@@ -65,20 +81,53 @@ export async function removeNamespace(launcher: string, namespacePath: string): 
   rmSync(namespacePath, { force: true });
 }
 
-function namespacePlan(path: string, tapName: string | null, subnet: Subnet): LaunchPlan {
+function namespacePlan(path: string, link: PeerLink, subnet: Subnet, mtu: number): LaunchPlan {
   return [
     diesWithUs(),
     { op: 'unshare', flags: CLONE.NEWNET },
     { op: 'netlink', slot: 0, namespace: '' },
     { op: 'link-up', slot: 0, name: 'lo' },
-    ...(tapName === null
-      ? []
-      : ([
-          { op: 'tap', name: tapName, vnetHeader: 1, owner: -1 },
-          { op: 'address', slot: 0, name: tapName, ipv4: subnet.peerNumber, prefix: SUBNET_PREFIX },
-          { op: 'link-up', slot: 0, name: tapName },
-        ] as const)),
+    ...linkOps(link, subnet, mtu),
     { op: 'pin-namespace', kind: 'net', path },
+  ];
+}
+
+/** The links of the namespace, by netlink slot 0; pure, so that a test reads it. */
+export function linkOps(link: PeerLink, subnet: Subnet, mtu: number): Op[] {
+  const up = (name: string): Op[] => [
+    ...(mtu === MTU ? [] : [{ op: 'link-mtu', slot: 0, name, mtu } as const]),
+    { op: 'link-up', slot: 0, name },
+  ];
+  const address = (name: string): Op => ({
+    op: 'address',
+    slot: 0,
+    name,
+    ipv4: subnet.peerNumber,
+    prefix: SUBNET_PREFIX,
+  });
+  if (link.kind === 'none') return [];
+  if (link.kind === 'gateway')
+    return [
+      { op: 'bridge', slot: 0, name: BRIDGE_LINK },
+      address(BRIDGE_LINK),
+      ...up(BRIDGE_LINK),
+      { op: 'route', slot: 0, gateway: subnet.insideNumber, reserved: 0 },
+    ];
+  const tap: Op = {
+    op: 'tap',
+    name: TAP_LINK,
+    vnetHeader: 1,
+    owner: -1,
+    multiQueue: link.queues > 1 ? 1 : 0,
+  };
+  if (link.kind === 'tap') return [tap, address(TAP_LINK), ...up(TAP_LINK)];
+  return [
+    tap,
+    { op: 'bridge', slot: 0, name: BRIDGE_LINK },
+    { op: 'link-master', slot: 0, name: TAP_LINK, bridge: BRIDGE_LINK },
+    ...up(TAP_LINK),
+    address(BRIDGE_LINK),
+    ...up(BRIDGE_LINK),
   ];
 }
 

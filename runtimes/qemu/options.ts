@@ -9,6 +9,7 @@ import {
   DEFAULT_MTU,
   DEFAULT_PREALLOCATION,
 } from './defaults.ts';
+import { KIND_FACTS, NETWORK_KINDS, networkContradictions } from './network/network-kinds.ts';
 
 /** The axes of a VM in a matrix file; docs/virtual-machines.md says what each does to the numbers. */
 export const qemuOptionsSchema = z
@@ -63,9 +64,24 @@ export const qemuOptionsSchema = z
     discard: z.enum(['ignore', 'unmap']).default('ignore'),
     bus: z.enum(['virtio-blk', 'virtio-scsi']).default('virtio-blk'),
     iothread: z.boolean().default(false),
-    network: z.enum(['tap', 'user']).default('tap'),
+    network: z.enum(NETWORK_KINDS).default('tap').meta({
+      description:
+        "tap: in the peer's namespace; bridge: the tap on a bridge there; passt; user: slirp, inside QEMU",
+    }),
     mtu: z.int().min(576).max(65_535).default(DEFAULT_MTU),
-    vhost: z.boolean().default(true).meta({ description: 'vhost-net where the host has it (tap only)' }),
+    vhost: z
+      .enum(['auto', 'on', 'off'])
+      .or(z.boolean().transform((wanted) => (wanted ? 'auto' : 'off')))
+      .default('auto')
+      .meta({
+        description: 'vhost-net: auto takes it where the host has it, on refuses to go without (taps only)',
+      }),
+    queues: z
+      .int()
+      .min(1)
+      .max(16)
+      .default(1)
+      .meta({ description: 'pairs of queues of the network card (taps only), at most one for each vCPU' }),
     start: z.enum(['auto', 'cold', 'saved']).default('auto').meta({
       description:
         'cold: every trial boots; saved: every trial continues one guest booted once per run; auto: saved when emulated',
@@ -83,6 +99,7 @@ export const qemuOptionsSchema = z
       wrong('preallocation', 'an overlay that is fully preallocated would hide its backing file');
     if (options.aio === 'native' && options.cache !== 'none' && options.cache !== 'directsync')
       wrong('aio', 'aio native needs O_DIRECT: cache none or directsync');
+    for (const [option, message] of networkContradictions(options)) wrong(option, message);
   });
 
 export type QemuOptions = z.output<typeof qemuOptionsSchema>;
@@ -102,7 +119,9 @@ export function labelOf(options: QemuOptions): string {
   if (options.bus !== 'virtio-blk') words.push(options.bus);
   if (options.iothread) words.push('iothread');
   if (options.hugepages) words.push('huge pages');
-  if (options.network !== 'tap') words.push('slirp');
+  if (options.network !== 'tap') words.push(KIND_FACTS[options.network].label);
+  if (options.vhost !== 'auto') words.push(options.vhost === 'on' ? 'vhost-net' : 'no vhost-net');
+  if (options.queues > 1) words.push(`${options.queues} queues`);
   if (options.mtu !== DEFAULT_MTU) words.push(`MTU ${options.mtu}`);
   if (options.start !== 'auto') words.push(options.start === 'cold' ? 'cold boot' : 'saved state');
   return words.join(', ');

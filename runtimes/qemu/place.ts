@@ -3,12 +3,14 @@ import { join } from 'node:path';
 import type { Resources } from '../../results/record/plan.ts';
 import { createCgroup, type Cgroup } from '../cgroup/cgroup.ts';
 import type { Image, RuntimeContext } from '../contract.ts';
-import { createPeerNetwork, type PeerNetwork } from '../network/peer-network.ts';
+import type { Op } from '../launch/ops.ts';
+import { cpuMask } from '../network/cpu-mask.ts';
 import { allocatedBytes, makeDataDisk, type DataTemplate } from './disks/data-disk.ts';
 import type { BootFiles } from './kernel/boot-files.ts';
 import type { Sockets } from './machine/command-line.ts';
+import { vhostInUse } from './network/check-network.ts';
+import { makeGuestNetwork, type GuestNetwork } from './network/guest-network.ts';
 import type { QemuOptions } from './options.ts';
-import { runTool } from './run-tool.ts';
 
 /** What prepare made, for every trial of an arm. */
 export interface Installation {
@@ -31,7 +33,7 @@ export interface Place {
   dataDisk: string;
   dataDiskMadeBy: string;
   dataDiskBeforeBytes: number;
-  network: PeerNetwork;
+  network: GuestNetwork;
   cgroup: Cgroup;
 }
 
@@ -64,18 +66,19 @@ export async function makePlace(
       copyFile(blankRoot, rootDisk),
     ]);
     disks.catch(() => undefined);
-    const network = await createPeerNetwork({
+    const network = await makeGuestNetwork({
+      options,
+      vhost: vhostInUse(options),
+      socket: join(folder, 'n'),
+      launchOps: launchOps(cgroup, resources),
       launcher,
       owner: context.owner,
       trial,
       rootfs: installation.image.rootfs,
       housekeeping: resources.housekeeping,
-      link: options.network === 'tap' ? 'tap' : 'veth',
       signal: context.signal,
     });
     undo.unshift(() => network.destroy());
-    if (network.tapName !== null && options.mtu !== network.mtu)
-      await runTool(['ip', '-n', network.name, 'link', 'set', network.tapName, 'mtu', String(options.mtu)]);
     const [dataDiskMadeBy] = await disks;
     const dataDiskBeforeBytes = await allocatedBytes(dataDisk);
     return {
@@ -92,6 +95,15 @@ export async function makePlace(
     for (const step of undo) await step().catch(() => undefined);
     throw error;
   }
+}
+
+/**
+ * Every process of a VM starts in its cgroup and on the housekeeping CPUs, which all threads inherit; the vCPUs are then
+ * moved to theirs.
+ */
+export function launchOps(cgroup: Cgroup, { housekeeping }: Resources): Op[] {
+  const affinity: Op[] = housekeeping.length > 0 ? [{ op: 'affinity', mask: cpuMask(housekeeping) }] : [];
+  return [...cgroup.joinOps(), ...affinity];
 }
 
 /** Removes a place after its QEMU ended. Idempotent; the first error is told after everything was tried. */

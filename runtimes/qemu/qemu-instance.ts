@@ -10,6 +10,7 @@ import { consoleTail } from './control/console.ts';
 import type { Emulator } from './machine/emulator.ts';
 import { guestExec } from './machine/guest-exec.ts';
 import type { GuestLink } from './machine/guest-link.ts';
+import { pathOf } from './network/network-kinds.ts';
 import { removePlace, type Installation, type Place } from './place.ts';
 import { runTool } from './run-tool.ts';
 
@@ -34,10 +35,10 @@ export class QemuInstance implements Instance {
     this.parts = parts;
     this.startFacts = startFacts;
     const { options } = parts.installation;
-    const { subnet, peer } = parts.place.network;
+    const { subnet, peer, netdev } = parts.place.network;
     this.network = {
       address: subnet.inside,
-      path: `virtio-net + ${options.network === 'user' ? 'slirp' : options.network}`,
+      path: pathOf(options, netdev.kind === 'tap' && netdev.vhost),
       mtu: options.mtu,
       peer,
     };
@@ -59,6 +60,7 @@ export class QemuInstance implements Instance {
       diskState: options.state,
       diskCache: options.cache,
       diskAio: options.aio,
+      networkQueues: options.queues,
       diskMadeBy: place.dataDiskMadeBy,
       diskBytesBefore: place.dataDiskBeforeBytes,
       diskBytesNow: allocated(place.dataDisk),

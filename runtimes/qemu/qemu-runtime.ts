@@ -10,6 +10,7 @@ import { ensureDataTemplate } from './disks/data-disk.ts';
 import { ensureRootDisk, makeBlankOverlay } from './disks/root-disk.ts';
 import { ensureBootFiles } from './kernel/boot-files.ts';
 import { transportOf } from './machine/command-line.ts';
+import { checkNetwork, networkHost } from './network/check-network.ts';
 import { labelOf, qemuOptionsSchema, type QemuOptions } from './options.ts';
 import type { Installation } from './place.ts';
 import { savedStateFor } from './saved-state/saved-states.ts';
@@ -71,6 +72,7 @@ async function prepare(
 ): Promise<Prepared> {
   if (!image) throw new BenchError('image-missing', 'a virtual machine needs the guest image');
   const { cacheDir, signal } = context;
+  checkNetwork(options, await networkHost(options), context.resources.cpus);
   const accelerator = await chooseAccelerator(options.accel, image, cacheDir, signal);
   context.log(`qemu: ${accelerator.got} (${accelerator.reason})`);
   const needs = {
@@ -127,6 +129,7 @@ export function caveatsOf(options: QemuOptions, accel: 'kvm' | 'tcg'): string[] 
       : []),
     ...(options.cache === 'unsafe' ? ['flushes ignored'] : []),
     ...(options.network === 'user' ? ['slirp network'] : []),
+    ...(options.network === 'passt' ? ['passt network'] : []),
     ...(startsSaved(options, accel) ? ['continues a saved state: its start-up time holds no boot'] : []),
   ];
 }

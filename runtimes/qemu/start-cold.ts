@@ -1,15 +1,13 @@
 import { BenchError } from '../../results/bench-error.ts';
 import type { Resources } from '../../results/record/plan.ts';
 import type { Instance } from '../contract.ts';
-import { cpuMask } from '../network/cpu-mask.ts';
-import type { Op } from '../launch/ops.ts';
 import { BOOT_TIMEOUT_MS } from './defaults.ts';
 import { commandLine, type MachineSpec } from './machine/command-line.ts';
 import { Emulator } from './machine/emulator.ts';
 import { openGuestLink, putClockAndEntropyRight, type GuestLink } from './machine/guest-link.ts';
 import { machineSpec } from './machine/spec.ts';
 import { pinMachine } from './machine/vcpus.ts';
-import { makePlace, removePlace, type Installation, type Place } from './place.ts';
+import { launchOps, makePlace, removePlace, type Installation, type Place } from './place.ts';
 import { QemuInstance } from './qemu-instance.ts';
 
 /** QEMU for a machine, in its place; nothing of the guest has answered yet. */
@@ -20,14 +18,11 @@ export function startEmulator(
   resources: Resources,
   inheritedFile?: string,
 ): Promise<Emulator> {
-  const { housekeeping } = resources;
-  // All threads start on the housekeeping CPUs and inherit from there; the vCPUs are then moved to theirs.
-  const affinity: Op[] = housekeeping.length > 0 ? [{ op: 'affinity', mask: cpuMask(housekeeping) }] : [];
   return Emulator.start({
     launcher: installation.launcher,
     argv: commandLine(spec),
     namespacePath: place.network.namespacePath,
-    launchOps: [...place.cgroup.joinOps(), ...affinity],
+    launchOps: launchOps(place.cgroup, resources),
     consolePath: place.sockets.console,
     inheritedFile,
   });

@@ -182,7 +182,8 @@ int do_route(struct player *p, const struct arg *a) {
   return transact(fd, &m);
 }
 
-static int change_link(struct player *p, const struct arg *a, uint16_t type, unsigned up, int master) {
+static int change_link(struct player *p, const struct arg *a, uint16_t type, unsigned up, int master,
+                       uint32_t mtu) {
   struct message m;
   int fd = slot_get(p, a[0].i);
   int index = fd < 0 ? -1 : index_of(fd, a[1].s);
@@ -190,21 +191,27 @@ static int change_link(struct player *p, const struct arg *a, uint16_t type, uns
   struct ifinfomsg info = {.ifi_family = AF_UNSPEC, .ifi_index = index, .ifi_flags = up, .ifi_change = up};
   begin(&m, type, 0, &info, sizeof info);
   if (master) put(&m, IFLA_MASTER, &master, sizeof master);
+  if (mtu) put(&m, IFLA_MTU, &mtu, sizeof mtu);
   return transact(fd, &m);
 }
 
-int do_link_up(struct player *p, const struct arg *a) { return change_link(p, a, RTM_NEWLINK, IFF_UP, 0); }
+int do_link_up(struct player *p, const struct arg *a) { return change_link(p, a, RTM_NEWLINK, IFF_UP, 0, 0); }
+
+/* link-mtu slot name mtu */
+int do_link_mtu(struct player *p, const struct arg *a) {
+  return change_link(p, a, RTM_NEWLINK, 0, 0, (uint32_t)a[2].i);
+}
 
 /* link-delete slot name: one that is gone already is fine. */
 int do_link_delete(struct player *p, const struct arg *a) {
-  return change_link(p, a, RTM_DELLINK, 0, 0) < 0 && errno != ENODEV ? -1 : 0;
+  return change_link(p, a, RTM_DELLINK, 0, 0, 0) < 0 && errno != ENODEV ? -1 : 0;
 }
 
 /* link-master slot name bridge */
 int do_link_master(struct player *p, const struct arg *a) {
   int fd = slot_get(p, a[0].i);
   int master = fd < 0 ? -1 : index_of(fd, a[2].s);
-  return master < 0 ? -1 : change_link(p, a, RTM_NEWLINK, 0, master);
+  return master < 0 ? -1 : change_link(p, a, RTM_NEWLINK, 0, master, 0);
 }
 
 /* bridge slot name: one that exists already is fine. */
@@ -221,10 +228,11 @@ int do_bridge(struct player *p, const struct arg *a) {
   return transact(fd, &m) < 0 && errno != EEXIST ? -1 : 0;
 }
 
-/* tap name vnetHeader owner: a persistent tap in our namespace, for an emulator to open. */
+/* tap name vnetHeader owner multiQueue: a persistent tap in our namespace, for an emulator to open (once a queue). */
 int do_tap(struct player *p, const struct arg *a) {
   (void)p;
-  struct ifreq request = {.ifr_flags = (short)(IFF_TAP | IFF_NO_PI | (a[1].i ? IFF_VNET_HDR : 0))};
+  int flags = IFF_TAP | IFF_NO_PI | (a[1].i ? IFF_VNET_HDR : 0) | (a[3].i ? IFF_MULTI_QUEUE : 0);
+  struct ifreq request = {.ifr_flags = (short)flags};
   if (name_ok(a[0].s) < 0) return -1;
   memcpy(request.ifr_name, a[0].s, a[0].n);
   AUTOCLOSE int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);

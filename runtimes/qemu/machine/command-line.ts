@@ -1,3 +1,4 @@
+import { netdevWords, type Netdev } from '../network/netdev.ts';
 import type { QemuOptions } from '../options.ts';
 
 /** A machine, whole: everything QEMU's command line is made from. */
@@ -16,7 +17,7 @@ export interface MachineSpec {
   dataDisk: string | null;
   /** Where QEMU makes its sockets and its console log. */
   sockets: Sockets;
-  network: { kind: 'tap'; tapName: string; vhost: boolean } | { kind: 'user'; net: UserNet } | null;
+  network: Netdev | null;
   mac: string;
   /** A file that holds the guest's RAM; shared while a state is saved, private when it is continued. */
   memoryFile: { path: string; share: boolean } | null;
@@ -29,13 +30,6 @@ export interface Sockets {
   agent: string;
   guest: string;
   console: string;
-}
-
-export interface UserNet {
-  /** "198.18.0.0/30" and the addresses in it. */
-  subnet: string;
-  gateway: string;
-  guest: string;
 }
 
 /** PCI has names like virtio-blk-pci, microvm's bus like virtio-blk-device. */
@@ -175,28 +169,9 @@ function dataDiskWords(spec: MachineSpec): string[] {
 }
 
 function networkWords(spec: MachineSpec): string[] {
-  const { network, options } = spec;
+  const { network, mac, options } = spec;
   if (network === null) return [];
-  const pci = transportOf(options.machine) === 'pci';
-  const device = [
-    `virtio-net-${suffix(spec)}`,
-    'netdev=net0',
-    `mac=${spec.mac}`,
-    ...(options.mtu === 1500 ? [] : [`host_mtu=${options.mtu}`]),
-    ...(pci ? ['romfile='] : []),
-  ].join(',');
-  return ['-netdev', netdevWords(network), '-device', device];
-}
-
-function netdevWords(network: NonNullable<MachineSpec['network']>): string {
-  switch (network.kind) {
-    case 'tap': {
-      const vhost = `vhost=${network.vhost ? 'on' : 'off'}`;
-      return `tap,id=net0,ifname=${network.tapName},script=no,downscript=no,${vhost}`;
-    }
-    case 'user':
-      return `user,id=net0,ipv6=off,net=${network.net.subnet},host=${network.net.gateway},dhcpstart=${network.net.guest}`;
-  }
+  return netdevWords(network, { transport: transportOf(options.machine), mac, mtu: options.mtu });
 }
 
 /**

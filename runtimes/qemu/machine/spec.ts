@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import type { Resources } from '../../../results/record/plan.ts';
 import { BenchError } from '../../../results/bench-error.ts';
 import type { QemuOptions } from '../options.ts';
@@ -78,23 +77,9 @@ export function machineSpec(
     rootDisk: place.rootDisk,
     dataDisk: place.dataDisk,
     sockets: place.sockets,
-    network: networkOf(options, place),
+    network: place.network.netdev,
     mac: beginning.mac ?? macOf(place.network.subnet.inside),
     memoryFile: beginning.memoryFile ?? null,
     incoming: beginning.incoming !== undefined,
-  };
-}
-
-function networkOf(options: QemuOptions, place: Place): MachineSpec['network'] {
-  const { subnet, prefix, tapName } = place.network;
-  if (tapName === null)
-    return {
-      kind: 'user',
-      net: { subnet: `${subnet.inside}/${prefix}`, gateway: subnet.peer, guest: subnet.inside },
-    };
-  return {
-    kind: 'tap',
-    tapName,
-    vhost: options.vhost && existsSync('/dev/vhost-net'),
   };
 }

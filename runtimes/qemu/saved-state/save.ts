@@ -10,6 +10,7 @@ import { stubKernel } from '../kernel/stub-kernel.ts';
 import type { Emulator } from '../machine/emulator.ts';
 import { guestExec } from '../machine/guest-exec.ts';
 import type { GuestLink } from '../machine/guest-link.ts';
+import { vhostInUse } from '../network/check-network.ts';
 import { machineSpec, macOf } from '../machine/spec.ts';
 import { makePlace, removePlace, type Installation } from '../place.ts';
 import { checkHypervisor, connect, startEmulator } from '../start-cold.ts';
@@ -53,7 +54,8 @@ export function stateKey(installation: Installation, resources: Resources): stri
     writeCache: options.cache !== 'writethrough' && options.cache !== 'directsync',
     network: options.network,
     mtu: options.mtu,
-    vhost: options.vhost,
+    vhost: vhostInUse(options),
+    queues: options.queues,
   };
   return digestOf(JSON.stringify(seen));
 }

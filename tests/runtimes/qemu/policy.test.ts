@@ -170,7 +170,7 @@ function spec(given: Record<string, unknown> = {}): MachineSpec {
     rootDisk: '/root.qcow2',
     dataDisk: '/data,1.raw',
     sockets: { monitor: '/m', agent: '/a', guest: '/g', console: '/c' },
-    network: { kind: 'tap', tapName: 'tap0', vhost: false },
+    network: { kind: 'tap', tapName: 'tap0', vhost: false, queues: 1 },
     mac: '52:54:00:00:00:01',
     memoryFile: null,
     incoming: false,

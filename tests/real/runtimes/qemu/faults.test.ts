@@ -153,7 +153,7 @@ test('a tap that somebody else holds', async () => {
     trial: 'taken',
     rootfs: setting.image.rootfs,
     housekeeping: [0],
-    link: 'tap',
+    link: { kind: 'tap', queues: 1 },
   });
   const qemu = (): Promise<Emulator> =>
     Emulator.start({

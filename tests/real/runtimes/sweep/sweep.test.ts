@@ -36,7 +36,7 @@ for (const runtime of [nativeRuntime, containerRuntime]) {
   // Ignores all but SIGKILL and leaves its parent: only the cgroup knows it.
   await box.exec(['sh', '-c', '(trap "" TERM HUP; setsid sleep 600 </dev/null >/dev/null 2>&1 &) ; sleep 0.2'], { timeoutMs: 20000 });
 }
-await createPeerNetwork({ launcher: await ensureLauncher(cacheDir), owner, trial: 'vm', rootfs: image.rootfs, housekeeping: [], link: 'tap' });
+await createPeerNetwork({ launcher: await ensureLauncher(cacheDir), owner, trial: 'vm', rootfs: image.rootfs, housekeeping: [], link: { kind: 'tap', queues: 1 } });
 console.log('ready');
 setInterval(() => {}, 1000);
 `;
