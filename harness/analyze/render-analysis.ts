@@ -1,29 +1,47 @@
 import type { Analysis } from '../../results/record/analysis.ts';
 import type { CellSummary, Comparison } from '../../results/record/summary.ts';
 import { change } from '../../results/statistics/verdict-sentence.ts';
+import { wrap } from '../../reports/terminal/text-width.ts';
 import { textTable } from './text-table.ts';
 
 /** An analysis for a terminal: overheads first, then the cells behind them, then what to beware of. */
-export function renderAnalysis(analysis: Analysis): string {
+export function renderAnalysis(analysis: Analysis, width = Infinity): string {
   const { comparisons, cells, warnings, baseline, confidence, margin } = analysis;
   const parts: string[] = [];
   if (comparisons.length > 0)
     parts.push(
       `Cost against ${baseline} (${100 * confidence} % intervals; "same" is within ±${+(100 * margin).toFixed(2)} %)`,
-      renderComparisons(comparisons),
+      renderComparisons(comparisons, width),
+      wrap(COULD_SEE, width).join('\n'),
     );
-  parts.push('Cells', renderCells(cells));
+  parts.push('Cells', renderCells(cells, width));
   const problems = comparisons.flatMap(({ problem, workload, metric, arm }) =>
     problem ? [`${workload} ${metric}, ${arm}: ${problem}`] : [],
   );
-  for (const text of [...problems, ...warnings]) parts.push(`! ${text}`);
+  for (const text of [...problems, ...warnings]) parts.push(wrap(`! ${text}`, width, '  ').join('\n'));
   return parts.join('\n\n').replace(/\n\n!/g, '\n!');
 }
 
+/** What stands beside the verdicts, once in words. */
+export const COULD_SEE =
+  '"could see": the smallest cost that these rounds would have called worse nine times in ten, by the scatter of its own pairs';
+
 /** One line per comparison. */
-export function renderComparisons(comparisons: readonly Comparison[]): string {
+export function renderComparisons(comparisons: readonly Comparison[], width = Infinity): string {
   return textTable(
-    ['workload', 'metric', 'arm', 'cost', 'interval', 'level', 'n', 'verdict', 'stall cost', 'rounds needed'],
+    [
+      'workload',
+      'metric',
+      'arm',
+      'cost',
+      'interval',
+      'level',
+      'n',
+      'verdict',
+      'could see',
+      'stall cost',
+      'rounds needed',
+    ],
     comparisons.map((one) => [
       one.workload,
       one.metric,
@@ -33,9 +51,11 @@ export function renderComparisons(comparisons: readonly Comparison[]): string {
       one.interval ? `${(100 * one.interval.level).toFixed(1)} %` : '–',
       String(one.n),
       one.verdict,
+      one.sight ? change(1 + one.sight.detectable) : '–',
       one.stallCost ? stall(one.stallCost) : '–',
       one.roundsNeeded === null ? '–' : String(one.roundsNeeded),
     ]),
+    { width, titles: 3 },
   );
 }
 
@@ -44,7 +64,7 @@ function stall({ ratio, low, high, disagrees }: NonNullable<Comparison['stallCos
   return `${change(ratio)} (${interval})${disagrees ? ' disagrees' : ''}`;
 }
 
-function renderCells(cells: readonly CellSummary[]): string {
+function renderCells(cells: readonly CellSummary[], width: number): string {
   const number = (value: number | null): string => (value === null ? '–' : String(+value.toPrecision(5)));
   return textTable(
     [
@@ -77,5 +97,6 @@ function renderCells(cells: readonly CellSummary[]): string {
       cell.lag1 === null ? '–' : cell.lag1.toFixed(2),
       number(cell.driftPerRound),
     ]),
+    { width, titles: 3 },
   );
 }

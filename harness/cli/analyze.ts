@@ -32,7 +32,7 @@ export const analyze: Verb = (program, { terminal }) => {
       if (json) terminal.out(JSON.stringify(analysis));
       else {
         const { renderAnalysis } = await import('../analyze/render-analysis.ts');
-        terminal.out(renderAnalysis(analysis));
+        terminal.out(renderAnalysis(analysis, terminal.width));
       }
     });
 };

@@ -17,6 +17,6 @@ export const compare: Verb = (program, { terminal, paths }) => {
         await readRun(await findRun(paths.runsDir, a)),
         await readRun(await findRun(paths.runsDir, b)),
       );
-      terminal.out(options.json ? JSON.stringify(compared) : renderComparedRuns(compared));
+      terminal.out(options.json ? JSON.stringify(compared) : renderComparedRuns(compared, terminal.width));
     });
 };

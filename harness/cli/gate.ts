@@ -116,7 +116,7 @@ async function print(answer: GateRecord, options: Options, { terminal }: VerbCon
   if (options.markdown)
     await appendFile(options.markdown, (await import('../gate/markdown.ts')).markdownOfGate(answer));
   if (options.json) terminal.out(JSON.stringify(answer));
-  else terminal.out((await import('../gate/render-text.ts')).renderGate(answer));
+  else terminal.out((await import('../gate/render-text.ts')).renderGate(answer, terminal.width));
   if (!options.github) return;
   const lines = (await import('../gate/annotations.ts')).annotationsOfGate(answer).join('\n');
   // The runner reads both streams; JSON on stdout stays JSON.

@@ -49,6 +49,8 @@ Examples:
       const series = judgeHistory(points, options.tolerance);
       for (const warning of warnings) terminal.err(`bench: ${warning}\n`);
       const { renderHistory } = await import('../history/render-history.ts');
-      terminal.out(options.json ? JSON.stringify({ series, warnings }) : renderHistory(series));
+      terminal.out(
+        options.json ? JSON.stringify({ series, warnings }) : renderHistory(series, terminal.width),
+      );
     });
 };

@@ -1,4 +1,4 @@
-import type { Comparison, Summary } from '../../results/record/summary.ts';
+import type { Comparison, Sight, Summary } from '../../results/record/summary.ts';
 import type { Run } from '../../results/store/read-run.ts';
 import { summarize } from '../../results/summarize/summarize.ts';
 import { differencesOfRuns } from '../gate/comparable.ts';
@@ -23,6 +23,8 @@ export interface OverheadSide {
   high: number | null;
   n: number;
   verdict: Comparison['verdict'];
+  /** What this run could have seen, and its noise floor where it had a control. */
+  sight: Sight | null;
 }
 
 /** Two runs side by side: what differs in machine, tools and set-up, and every overhead that either has. */
@@ -73,8 +75,8 @@ function keyOf({ workload, metric, arm, baseline }: Comparison): string {
 function sideOf(summary: Summary, key: string): OverheadSide | null {
   const found = summary.comparisons.find((one) => keyOf(one) === key);
   if (!found || found.overhead === null) return null;
-  const { overhead, interval, n, verdict } = found;
-  return { overhead, low: interval?.low ?? null, high: interval?.high ?? null, n, verdict };
+  const { overhead, interval, n, verdict, sight = null } = found;
+  return { overhead, low: interval?.low ?? null, high: interval?.high ?? null, n, verdict, sight };
 }
 
 function overlapping(a: OverheadSide, b: OverheadSide): boolean | null {

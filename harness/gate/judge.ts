@@ -69,15 +69,16 @@ function metricSentence(metric: Omit<GateMetricRecord, 'why'>): string {
   const seen = `${change(metric.change)}${span}`;
   const limit =
     kind === 'budget' ? `the budget of ${change(1 + tolerance)}` : `the tolerated ${change(1 + tolerance)}`;
+  const sight =
+    (detectable === null ? '' : `; this job could not have seen less than ${change(1 + detectable)}`) +
+    (metric.control ? `; the control seemed to differ by ${change(metric.control.apparent)}` : '');
   switch (answer) {
     case 'fail':
-      return `${seen} is beyond ${limit}`;
+      return `${seen} is beyond ${limit}${sight}`;
     case 'pass':
-      return `${seen} is within ${limit}`;
+      return `${seen} is within ${limit}${sight}`;
     case 'inconclusive':
-      return detectable === null
-        ? `${seen}: neither within nor beyond ${limit} is shown`
-        : `${seen}: neither within nor beyond ${limit} is shown; this job could not have seen less than ${change(1 + detectable)}`;
+      return `${seen}: neither within nor beyond ${limit} is shown${sight}`;
   }
 }
 

@@ -19,7 +19,7 @@ export function junitOfGate(gate: GateRecord): string {
 
 function testCase({ name, workload, answer, why }: GateMetricRecord): string {
   const open = `    <testcase classname="${xml(workload)}" name="${xml(name)}"`;
-  if (answer === 'pass') return `${open}/>`;
+  if (answer === 'pass') return `${open}><system-out>${xml(why)}</system-out></testcase>`;
   const tag = answer === 'fail' ? 'failure' : 'error';
   return `${open}><${tag} message="${xml(why)}"/></testcase>`;
 }

@@ -14,6 +14,7 @@ export function markdownOfGate(gate: GateRecord): string {
       spanOf(one),
       change(1 + one.tolerance),
       one.detectable === null ? '–' : change(1 + one.detectable),
+      one.control ? change(one.control.apparent) : 'none',
       one.why,
     ].map(cell),
   );
@@ -22,11 +23,11 @@ export function markdownOfGate(gate: GateRecord): string {
     '',
     `${cell(gate.why)}.`,
     '',
-    '| | metric | change in cost | 95 % interval | tolerated | could have seen | |',
-    '|---|---|---|---|---|---|---|',
+    '| | metric | change in cost | 95 % interval | tolerated | could have seen | A/A control | |',
+    '|---|---|---|---|---|---|---|---|',
     ...rows.map((row) => `| ${row.join(' | ')} |`),
     '',
-    `Look ${gate.look} of ${gate.looks}, ${gate.rounds} rounds, α ${gate.alpha} shared by the looks, Holm over ${gate.metrics.length} metrics.`,
+    `Look ${gate.look} of ${gate.looks}, ${gate.rounds} rounds, α ${gate.alpha} shared by the looks, Holm over ${gate.metrics.length} metrics. “Could have seen”: the smallest worsening that this job would have failed nine times in ten; “A/A control”: what the reference seemed to differ from itself.`,
     ...gate.warnings.map((warning) => `\n> ⚠️ ${cell(warning)}`),
     '',
   ].join('\n');

@@ -1,11 +1,12 @@
 import type { GateMetricRecord, GateRecord } from '../../results/record/gate.ts';
 import { change } from '../../results/statistics/verdict-sentence.ts';
+import { wrap } from '../../reports/terminal/text-width.ts';
 import { textTable } from '../analyze/text-table.ts';
 
 const WORD = { pass: 'PASS', fail: 'FAIL', inconclusive: 'INCONCLUSIVE' } as const;
 
 /** The gate's answer for a terminal: the answer, every metric worst first, then what to know about it. */
-export function renderGate(gate: GateRecord): string {
+export function renderGate(gate: GateRecord, width = Infinity): string {
   const { answer, why, metrics, warnings } = gate;
   const table = textTable(
     ['', 'metric', 'change', 'interval', 'tolerated', 'n', 'could see', 'control', 'p worse', 'p within'],
@@ -21,17 +22,21 @@ export function renderGate(gate: GateRecord): string {
       probability(one.pFailAdjusted),
       probability(one.pPass),
     ]),
+    { width, titles: 2 },
   );
   const level = gate.alpha / gate.looks;
   const notes = metrics
     .filter(({ answer }) => answer !== 'pass')
     .map(({ name, why }) => `${name}: ${why}`)
     .concat(warnings.map((warning) => `! ${warning}`));
+  const fit = (text: string): string => wrap(text, width, '  ').join('\n');
   return [
-    `${WORD[answer]}: ${why}`,
-    `${gate.candidate} against ${gate.reference} · look ${gate.look} of ${gate.looks}, ${gate.rounds} rounds · each side at ${level.toPrecision(2)} (α ${gate.alpha} over ${gate.looks} looks; "p worse" after Holm)`,
+    fit(`${WORD[answer]}: ${why}`),
+    fit(
+      `${gate.candidate} against ${gate.reference} · look ${gate.look} of ${gate.looks}, ${gate.rounds} rounds · each side at ${level.toPrecision(2)} (α ${gate.alpha} over ${gate.looks} looks; "p worse" after Holm; "could see": the smallest worsening that this job would have failed nine times in ten; "control": the reference against itself)`,
+    ),
     table,
-    ...(notes.length > 0 ? [notes.join('\n')] : []),
+    ...(notes.length > 0 ? [notes.map(fit).join('\n')] : []),
     ...(gate.run ? [`trials: ${gate.run}`] : []),
   ].join('\n\n');
 }

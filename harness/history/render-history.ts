@@ -3,7 +3,7 @@ import { textTable } from '../analyze/text-table.ts';
 import type { HistoryChange, HistorySeries } from './judge-history.ts';
 
 /** A history for a terminal: the changes first, then every series with its level. */
-export function renderHistory(series: readonly HistorySeries[]): string {
+export function renderHistory(series: readonly HistorySeries[], width = Infinity): string {
   const changes = series.flatMap((one) => one.changes.map((found) => `${one.series}: ${sentence(found)}`));
   const table = textTable(
     ['series', 'machine', 'points', 'level', 'latest', 'changes'],
@@ -12,6 +12,7 @@ export function renderHistory(series: readonly HistorySeries[]): string {
       one.machine?.slice(0, 8) ?? 'unknown',
       ...[String(one.points), change(one.level), change(one.latest), String(one.changes.length)],
     ]),
+    { width },
   );
   return [changes.length > 0 ? changes.join('\n') : 'no change of level', table].join('\n\n');
 }

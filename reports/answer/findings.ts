@@ -3,6 +3,7 @@ import type { Comparison, Summary } from '../../results/record/summary.ts';
 import { costWords } from '../words/cost.ts';
 import { EMULATED, namesOf, printable } from '../words/names.ts';
 import { percent } from '../words/number.ts';
+import { sightWords } from '../words/sight.ts';
 import { keyOf } from './table.ts';
 
 /** What was found about one arm on one workload. */
@@ -12,6 +13,8 @@ export interface Clause {
   verdict: Comparison['verdict'] | 'none';
   /** 'Container costs nothing that matters: +0.1 % [−0.2, 0.4].' */
   sentence: string;
+  /** 'could see 1.8 % · A/A +0.4 %'; null where there is no verdict. */
+  sight: string | null;
 }
 
 /** One question and its answer. */
@@ -46,6 +49,7 @@ export function findings(summary: Summary, plan: Plan): Finding[] {
               emulated: arm.emulated,
               verdict: comparison.overhead === null ? ('none' as const) : comparison.verdict,
               sentence: sentence(name, arm.emulated, baseline, comparison, summary.margin),
+              sight: sightWords(comparison)?.short ?? null,
             },
           ];
         }),

@@ -1,10 +1,12 @@
 import type { Metric } from '../../results/record/metric.ts';
 import type { Plan } from '../../results/record/plan.ts';
-import { instanceWorkload } from '../../results/summarize/instance-workload.ts';
+import { INSTANCE_WORKLOAD } from '../../results/summarize/instance-workload.ts';
+import { summarizedWorkloads } from '../../results/summarize/work-cost.ts';
 import type { CellSummary, Comparison, Summary } from '../../results/record/summary.ts';
 import { costWords } from '../words/cost.ts';
 import { namesOf, printable } from '../words/names.ts';
 import { quantity } from '../words/number.ts';
+import { sightWords, type SightWords } from '../words/sight.ts';
 import { verdictWords } from '../words/verdict.ts';
 
 /** One comparison, in words. */
@@ -20,6 +22,8 @@ export interface AnswerCell {
   sign: string;
   word: string;
   why: string;
+  /** What could have been seen, beside the verdict; null where there is none. */
+  sight: SightWords | null;
   /** Absolute median with its unit, or null. */
   median: string | null;
   rounds: number;
@@ -48,6 +52,8 @@ export interface AnswerTable {
   baseline: string;
   baselineName: string;
   baselineEmulated: boolean;
+  /** The baseline was run a second time, under another name. */
+  hasControl: boolean;
   arms: { id: string; name: string; emulated: boolean; caveats: string[] }[];
   rows: AnswerRow[];
 }
@@ -71,11 +77,15 @@ export function answerTable(summary: Summary, plan: Plan): AnswerTable {
     const cell = medians.get(keyOf(workload, arm, metric));
     return cell && cell.n > 0 ? quantity(cell.median, printable(cell.unit, 24)) : null;
   };
+  // Not every box has a kernel to boot or a disk that grows: a detail of which no box gave a value is no row.
+  const given = new Set(summary.cells.map((cell) => JSON.stringify([cell.workload, cell.metric])));
+  const isAsked = (workload: string, metric: Metric): boolean =>
+    metric.primary || given.has(JSON.stringify([workload, metric.name]));
   const cellOf = (workload: string, arm: string, metric: Metric): AnswerCell => {
     const comparison = comparisons.get(keyOf(workload, arm, metric.name));
     const words = comparison ? costWords(comparison) : null;
     const verdict = comparison && words ? verdictWords(comparison.verdict) : null;
-    const wasPlanned = workload === instanceWorkload.id || planned.has(JSON.stringify([workload, arm]));
+    const wasPlanned = workload === INSTANCE_WORKLOAD || planned.has(JSON.stringify([workload, arm]));
     return {
       arm,
       armName: names.plainArm(arm),
@@ -86,6 +96,7 @@ export function answerTable(summary: Summary, plan: Plan): AnswerTable {
       sign: verdict?.sign ?? '',
       word: verdict?.word ?? (wasPlanned ? 'no number' : 'not asked'),
       why: printable(comparison?.why ?? ''),
+      sight: comparison ? sightWords(comparison) : null,
       median: median(workload, arm, metric.name),
       rounds: comparison?.n ?? 0,
       problem: wasPlanned ? (comparison?.problem ?? (comparison ? null : 'no trial gave a value')) : null,
@@ -95,26 +106,29 @@ export function answerTable(summary: Summary, plan: Plan): AnswerTable {
     baseline: summary.baseline,
     baselineName: names.arm(summary.baseline),
     baselineEmulated: names.isEmulated(summary.baseline),
+    hasControl: plan.control !== undefined,
     arms: others.map((arm) => ({
       id: arm.id,
       name: names.arm(arm.id),
       emulated: arm.emulated,
       caveats: arm.caveats.map((caveat) => printable(caveat, 160)),
     })),
-    rows: [...plan.workloads, instanceWorkload].flatMap((workload) =>
-      workload.metrics.map((metric) => ({
-        workload: workload.id,
-        isBox: workload.id === instanceWorkload.id,
-        workloadName: names.workload(workload.id),
-        metric: metric.name,
-        metricTitle: printable(metric.title, 120),
-        unit: printable(metric.unit, 24),
-        better: metric.better,
-        betterWord: metric.better === 'higher' ? 'more is better' : 'less is better',
-        primary: metric.primary,
-        baselineMedian: median(workload.id, summary.baseline, metric.name),
-        cells: others.map((arm) => cellOf(workload.id, arm.id, metric)),
-      })),
+    rows: summarizedWorkloads(plan.workloads).flatMap((workload) =>
+      workload.metrics
+        .filter((metric) => isAsked(workload.id, metric))
+        .map((metric) => ({
+          workload: workload.id,
+          isBox: workload.id === INSTANCE_WORKLOAD,
+          workloadName: names.workload(workload.id),
+          metric: metric.name,
+          metricTitle: printable(metric.title, 120),
+          unit: printable(metric.unit, 24),
+          better: metric.better,
+          betterWord: metric.better === 'higher' ? 'more is better' : 'less is better',
+          primary: metric.primary,
+          baselineMedian: median(workload.id, summary.baseline, metric.name),
+          cells: others.map((arm) => cellOf(workload.id, arm.id, metric)),
+        })),
     ),
   };
 }

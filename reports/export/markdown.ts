@@ -2,6 +2,7 @@ import { findings, runSentence } from '../answer/findings.ts';
 import { answerTable } from '../answer/table.ts';
 import { EMULATED, printable } from '../words/names.ts';
 import { percent } from '../words/number.ts';
+import { sightLegend } from '../words/sight.ts';
 import type { ExportFormat } from './format.ts';
 
 /** The answer for a pull request or a README (GitHub flavoured Markdown). */
@@ -30,6 +31,7 @@ export const markdown: ExportFormat = {
                 cell.emulated && cell.cost !== '–',
               ),
               `${cell.sign} ${cell.word}`.trim(),
+              cell.sight?.short ?? '',
               cell.median === null ? '' : tagged(cell.median, cell.emulated),
             ]
               .filter(Boolean)
@@ -40,7 +42,7 @@ export const markdown: ExportFormat = {
     lines.push(
       '',
       escapeMarkdown(
-        `Cost against ${table.baselineName}, ${percent(summary.confidence, 0)} interval in brackets, margin ±${percent(summary.margin, 1)}.`,
+        `Cost against ${table.baselineName}, ${percent(summary.confidence, 0)} interval in brackets, margin ±${percent(summary.margin, 1)}. ${sightLegend(table.hasControl)}`,
       ),
     );
     for (const warning of summary.warnings) lines.push('', `> ${escapeMarkdown(printable(warning))}`);

@@ -1,5 +1,6 @@
 import { costWords } from '../words/cost.ts';
 import { EMULATED, namesOf } from '../words/names.ts';
+import { sightWords } from '../words/sight.ts';
 import { verdictWords } from '../words/verdict.ts';
 import type { PublishedRun } from './published-run.ts';
 
@@ -56,6 +57,7 @@ export function comparePage({ before, after }: RunPair) {
         nowInterval: nowWords.interval ?? '',
         sign: verdictWords(now.verdict).sign,
         word: verdictWords(now.verdict).word,
+        sight: sightWords(now)?.short ?? '',
         apart: apart ?? 'too few rounds to say',
       },
     ];

@@ -5,6 +5,7 @@ import { runNotes } from '../answer/run-notes.ts';
 import { answerTable, type AnswerCell, type AnswerRow, type AnswerTable } from '../answer/table.ts';
 import { EMULATED, printable } from '../words/names.ts';
 import { percent } from '../words/number.ts';
+import { sightLegend } from '../words/sight.ts';
 import { clip, textWidth, wrap } from './text-width.ts';
 
 /** What the table may use of the terminal. */
@@ -20,6 +21,7 @@ type Paint = (text: string) => string;
 export function renderAnswer(summary: Summary, plan: Plan, style: TerminalStyle): string {
   const width = Math.min(Math.max(40, style.width || 80), 160);
   const paint = paints(style.color);
+  const answer = answerTable(summary, plan);
   const lines: string[] = [''];
   for (const finding of findings(summary, plan)) {
     lines.push(...wrap(finding.question, width).map(paint.bold));
@@ -28,17 +30,17 @@ export function renderAnswer(summary: Summary, plan: Plan, style: TerminalStyle)
         ...wrap(clause.sentence, width - 2, '  ').map((line) => `  ${paint.verdict(clause.verdict)(line)}`),
       );
   }
-  lines.push('', ...table(summary, plan, width, paint), '');
+  lines.push('', ...table(answer, width, paint), '');
   lines.push(...wrap(runSentence(summary, plan), width));
   const level = percent(summary.confidence, 0);
   lines.push(
     ...wrap(
-      `Costs are against ${answerTable(summary, plan).baselineName}, the typical round, with the ${level} interval in brackets; ` +
-        `"same" means within ±${percent(summary.margin, 1)}.`,
+      `Costs are against ${answer.baselineName}, the typical round, with the ${level} interval in brackets; ` +
+        `"same" means within ±${percent(summary.margin, 1)}. ${sightLegend(answer.hasControl)}`,
       width,
     ).map(paint.dim),
   );
-  for (const arm of answerTable(summary, plan).arms)
+  for (const arm of answer.arms)
     if (arm.caveats.length > 0)
       lines.push(...wrap(`${arm.name}: ${arm.caveats.join('; ')}.`, width, '  ').map(paint.dim));
   for (const { title, sentences } of runNotes(summary, plan)) {
@@ -50,34 +52,55 @@ export function renderAnswer(summary: Summary, plan: Plan, style: TerminalStyle)
   return lines.join('\n').replace(/[ \t]+$/gm, '');
 }
 
-const HEAD = ['box', 'cost', 'interval', 'verdict', 'median'];
-const RIGHT_ALIGNED = new Set([1, 2, 4]);
+const RIGHT_ALIGNED = new Set(['cost', 'interval', 'could see', 'A/A', 'median']);
 const GAP = 2;
 const INDENT = 2;
 
-function table(summary: Summary, plan: Plan, width: number, paint: Paints): string[] {
-  const answer = answerTable(summary, plan);
-  const groups = answer.rows
-    .filter((row) => row.primary)
-    .map((row, _, rows) => ({ row, title: rowTitle(row, rows), lines: linesOf(row, answer) }));
+function headOf({ hasControl }: AnswerTable): string[] {
+  return ['box', 'cost', 'interval', 'verdict', 'could see', ...(hasControl ? ['A/A'] : []), 'median'];
+}
+
+/**
+ * The widest form that fits: "emulated" beside both numbers of a row, then once a row, then one block per metric.
+ */
+function table(answer: AnswerTable, width: number, paint: Paints): string[] {
+  const rows = answer.rows.filter((row) => row.primary);
+  return (
+    columns(rows, answer, width, paint, 'each number') ??
+    columns(rows, answer, width, paint, 'once a row') ??
+    rows.flatMap((row) => stacked(row, rowTitle(row, rows), answer, width, paint))
+  );
+}
+
+type Tags = 'each number' | 'once a row';
+
+/** Null when it is wider than the terminal. */
+function columns(
+  rows: readonly AnswerRow[],
+  answer: AnswerTable,
+  width: number,
+  paint: Paints,
+  tags: Tags,
+): string[] | null {
+  const head = headOf(answer);
+  const groups = rows.map((row) => ({ title: rowTitle(row, rows), lines: linesOf(row, answer, tags) }));
   const all = groups.flatMap((group) => group.lines);
-  const widths = HEAD.map((title, i) =>
+  const widths = head.map((title, i) =>
     Math.max(textWidth(title), ...all.map((line) => textWidth(line.texts[i]!))),
   );
-  const total = widths.reduce((sum, one) => sum + one + GAP, INDENT - GAP);
-  if (total > width) return groups.flatMap(({ row, title }) => stacked(row, title, answer, width, paint));
+  if (widths.reduce((sum, one) => sum + one + GAP, INDENT - GAP) > width) return null;
   const print = (texts: string[]): string =>
     (
       ' '.repeat(INDENT) +
       texts
         .map((text, i) => {
           const gap = ' '.repeat(widths[i]! - textWidth(text));
-          return RIGHT_ALIGNED.has(i) ? gap + text : text + gap;
+          return RIGHT_ALIGNED.has(head[i]!) ? gap + text : text + gap;
         })
         .join(' '.repeat(GAP))
     ).trimEnd();
   return [
-    paint.dim(print(HEAD)),
+    paint.dim(print(head)),
     ...groups.flatMap(({ title, lines }) => [
       paint.bold(clip(title, width)),
       ...lines.map((line) => paint.verdict(line.verdict)(print(line.texts))),
@@ -91,23 +114,36 @@ function rowTitle(row: AnswerRow, rows: readonly AnswerRow[]): string {
   return isAlone && !row.isBox ? row.workloadName : `${row.workloadName}: ${row.metricTitle}`;
 }
 
-function linesOf(row: AnswerRow, answer: AnswerTable): { verdict: AnswerCell['verdict']; texts: string[] }[] {
+function linesOf(
+  row: AnswerRow,
+  answer: AnswerTable,
+  tags: Tags,
+): { verdict: AnswerCell['verdict']; texts: string[] }[] {
   return [
     {
       verdict: 'none',
-      texts: [answer.baselineName, 'baseline', '', '', median(row.baselineMedian, answer.baselineEmulated)],
+      texts: [
+        ...[answer.baselineName, 'baseline', '', '', '', ...(answer.hasControl ? [''] : [])],
+        median(row.baselineMedian, answer.baselineEmulated),
+      ],
     },
     ...row.cells.map((cell) => ({
       verdict: cell.verdict,
       texts: [
         clip(cell.armName, 40),
-        cell.cost + (cell.emulated && cell.cost !== '–' ? ` ${EMULATED}` : ''),
+        tagged(cell),
         cell.interval ?? '',
         `${cell.sign} ${cell.word}`.trim(),
-        median(cell.median, cell.emulated),
+        cell.sight?.couldSee ?? '',
+        ...(answer.hasControl ? [cell.sight?.floor ?? ''] : []),
+        median(cell.median, cell.emulated && (tags === 'each number' || cell.cost === '–')),
       ],
     })),
   ];
+}
+
+function tagged({ cost, emulated }: AnswerCell): string {
+  return emulated && cost !== '–' ? `${cost} ${EMULATED}` : cost;
 }
 
 function median(text: string | null, emulated: boolean): string {
@@ -124,7 +160,8 @@ function stacked(row: AnswerRow, title: string, answer: AnswerTable, width: numb
     ).map((line) => `  ${line}`),
     ...row.cells.flatMap((cell) =>
       wrap(
-        `${cell.armName}: ${[cell.cost, cell.interval].filter(Boolean).join(' ')}, ${cell.sign} ${cell.word}, ${median(cell.median, cell.emulated)}`,
+        `${cell.armName}: ${[tagged(cell), cell.interval].filter(Boolean).join(' ')}, ${`${cell.sign} ${cell.word}`.trim()}` +
+          `${cell.sight ? ` (${cell.sight.short})` : ''}, ${median(cell.median, cell.emulated && cell.cost === '–')}`,
         width - INDENT,
         '  ',
       ).map((line) => `  ${paint.verdict(cell.verdict)(line)}`),

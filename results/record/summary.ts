@@ -37,6 +37,25 @@ export const verdictSchema = z.enum([
 ]);
 export type Verdict = z.infer<typeof verdictSchema>;
 
+/** What a comparison could have seen, and what two equal boxes seemed to differ by. Stands beside every verdict. */
+export const sightSchema = z.strictObject({
+  detectable: z.number().meta({
+    description:
+      'minimum detectable effect: the smallest worsening, as a ratio − 1, that these rounds would have shown nine times in ten',
+  }),
+  from: z.enum(['pairs', 'control']).meta({
+    description:
+      "whose scatter `detectable` is from: the comparison's own pairs, or the A/A control's where that is larger",
+  }),
+  floor: z
+    .strictObject({ apparent: z.number(), low: z.number().nullable(), high: z.number().nullable() })
+    .nullable()
+    .meta({
+      description: 'cost ratio that the baseline seemed to have against itself; null without a control arm',
+    }),
+});
+export type Sight = z.infer<typeof sightSchema>;
+
 /** STATISTICS 3–4: one arm against the baseline. All ratios are costs: above 1 is worse. */
 export const comparisonSchema = z.strictObject({
   workload: z.string(),
@@ -70,6 +89,10 @@ export const comparisonSchema = z.strictObject({
     .int()
     .nullable()
     .meta({ description: 'for 90 % power at the margin, at the paired sd seen' }),
+  sight: sightSchema
+    .nullable()
+    .optional()
+    .meta({ description: 'what could have been seen; null when there are too few pairs to say' }),
   positionEffect: z
     .number()
     .nullable()

@@ -1,11 +1,11 @@
-import type { Comparison, Interval } from '../record/summary.ts';
-import { MINIMUM_ROUNDS } from './defaults.ts';
+import type { Comparison, Interval, Sight } from '../record/summary.ts';
+import { ADAPTIVE_ALPHA_SHARE, MINIMUM_ROUNDS } from './defaults.ts';
 import { sampleSd } from './describe.ts';
 import { fiellerRatio } from './fieller.ts';
 import { afterStopping, hodgesLehmann } from './hodges-lehmann.ts';
 import { logRatios, pair, type Pairs } from './paired.ts';
 import { positionEffect } from './position-effect.ts';
-import { roundsForEquivalence } from './rounds-needed.ts';
+import { detectableShift, roundsForEquivalence } from './rounds-needed.ts';
 import type { Series } from './series.ts';
 import { signedRankTest } from './signed-rank-test.ts';
 import { verdictOf } from './verdict.ts';
@@ -42,6 +42,7 @@ export function compareSeries(arm: Series, baseline: Series, options: Comparison
     stallCost: null,
     pairedSd: null,
     roundsNeeded: null,
+    sight: null,
     positionEffect: null,
     problem: null,
   };
@@ -78,6 +79,7 @@ export function compareSeries(arm: Series, baseline: Series, options: Comparison
       sd === null
         ? null
         : Math.max(MINIMUM_ROUNDS, roundsForEquivalence(sd, options.margin, 1 - options.confidence)),
+    sight: sightOf(n, sd, options),
     positionEffect: positionEffect(differences, pairs.positions),
   };
   if (!logInterval) {
@@ -85,6 +87,21 @@ export function compareSeries(arm: Series, baseline: Series, options: Comparison
     result.problem = `too few rounds: ${n}, and an interval at ${percent(options.confidence)} needs ${needed}`;
   }
   return { ...result, why: verdictSentence(result, options) };
+}
+
+/**
+ * The smallest worsening that n rounds of this scatter would have called `worse` nine times in ten, judged as the interval
+ * is: each side at half of what the confidence leaves, in an adaptive run at its share of that. Null where there is no
+ * scatter to go by, or where no worsening, however large, could have been called one.
+ */
+export function sightOf(
+  n: number,
+  pairedSd: number | null,
+  { confidence, adaptive }: Pick<ComparisonOptions, 'confidence' | 'adaptive'>,
+): Sight | null {
+  if (pairedSd === null || n < roundsForInterval(confidence)) return null;
+  const alpha = (1 - confidence) * (adaptive ? ADAPTIVE_ALPHA_SHARE : 1);
+  return { detectable: Math.expm1(detectableShift(n, pairedSd, alpha / 2)), from: 'pairs', floor: null };
 }
 
 /** The smallest n with 2·2⁻ⁿ ≤ 1 − confidence. */

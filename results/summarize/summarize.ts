@@ -7,7 +7,7 @@ import { trialSeries } from './observations.ts';
 import { parityTable, unequalTools } from './parity.ts';
 import { factorsOf } from './factors.ts';
 import { publishedBeside } from './published-beside.ts';
-import { noiseFloor } from './noise-floor.ts';
+import { noiseFloor, withNoiseFloor } from './noise-floor.ts';
 import { stopsOfRun } from './stops.ts';
 import { voidedRounds } from './voided-rounds.ts';
 import { summaryWarnings } from './warnings.ts';
@@ -28,13 +28,15 @@ export function summarize(
   const voided = voidedRounds(trials);
   const series = trialSeries(plan, trials, voided);
   const { margin, confidence } = plan.policy;
-  const { cells, comparisons } = summarizeSeries(series, {
+  const { cells, comparisons: compared } = summarizeSeries(series, {
     baseline: plan.baseline,
     margin,
     confidence,
     adaptive: plan.stopping !== undefined,
     voidedRounds: voided.count,
   });
+  const floors = plan.control ? noiseFloor(plan.control, compared) : undefined;
+  const comparisons = plan.control && floors ? withNoiseFloor(compared, plan.control, floors) : compared;
   const beside = publishedBeside(plan, series, published);
   const unequal = unequalTools(trials);
   const stopping = plan.stopping && stopsOfRun(plan, trials);
@@ -56,7 +58,7 @@ export function summarize(
     parity: parityTable(trials),
     ...(stopping && { stopping }),
     ...(factors.length > 0 && { factors, gaps }),
-    ...(plan.control && { noiseFloor: noiseFloor(plan.control, comparisons, plan.policy) }),
+    ...(floors && { noiseFloor: floors }),
   };
   return { ...summary, warnings: [...summaryWarnings(plan, summary), ...beside.warnings] };
 }
@@ -75,6 +77,7 @@ function refuseUnequalTools(comparison: Comparison, tools: readonly string[]): C
     stallCost: null,
     pairedSd: null,
     roundsNeeded: null,
+    sight: null,
     positionEffect: null,
     problem,
     why: `no verdict: ${problem}`,

@@ -4,6 +4,7 @@ import { runNotes } from '../../answer/run-notes.ts';
 import { answerTable, type AnswerRow, type AnswerTable } from '../../answer/table.ts';
 import { EMULATED, printable } from '../../words/names.ts';
 import { percent } from '../../words/number.ts';
+import { sightLegend } from '../../words/sight.ts';
 import { verdictLegend, verdictWords } from '../../words/verdict.ts';
 import { anchor } from '../anchor.ts';
 import type { ReportRun } from '../report-run.ts';
@@ -33,6 +34,7 @@ export function answerSection({ plan, summary, trials }: ReportRun) {
     detailRows: rows.filter((row) => !row.primary),
     hasDetails: rows.some((row) => !row.primary),
     legend: verdictLegend(),
+    sightLegend: sightLegend(table.hasControl),
     level: percent(summary.confidence, 0),
     margin: percent(summary.margin, 1),
     notes: runNotes(summary, plan),

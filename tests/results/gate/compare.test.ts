@@ -34,4 +34,14 @@ test('what differs in set-up is named, and that nothing was interleaved', () => 
   assert.match(text, /not interleaved/);
 });
 
+test('what each run could have seen stands beside its verdict, and every line fits the terminal', () => {
+  const compared = compareRuns(run('a', 1.1), run('b', 1.3));
+  const disk = compared.overheads.find(({ workload }) => workload === 'disk');
+  assert.ok(disk?.a?.sight && disk.a.sight.detectable > 0 && disk.b?.sight);
+  assert.match(renderComparedRuns(compared), /A could see.*B could see/);
+  for (const width of [80, 120])
+    for (const line of renderComparedRuns(compared, width).split('\n'))
+      assert.ok([...line].length <= width, line);
+});
+
 test.run();
