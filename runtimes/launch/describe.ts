@@ -46,6 +46,10 @@ export function describeOp(op: Op): string {
       return `making namespaces (clone3 0x${op.flags.toString(16)})`;
     case 'unshare':
       return `making namespaces (unshare 0x${op.flags.toString(16)})`;
+    case 'user-namespace':
+      return 'making a user namespace';
+    case 'beside':
+      return `running ${op.argv[0] ?? '(nothing)'} beside the container`;
     case 'child-file':
       return `writing ${op.name} of the child`;
     case 'write-file':

@@ -83,7 +83,9 @@ export async function startPlan(request: LaunchRequest): Promise<Launched> {
  *
  * @throws BenchError `launch-failed`, `launch-aborted`.
  */
-export async function runPlan(request: LaunchRequest): Promise<ExecResult & { io: LaunchStatus['io'] }> {
+export async function runPlan(
+  request: LaunchRequest,
+): Promise<ExecResult & Pick<LaunchStatus, 'io' | 'cpu'>> {
   const launch = new Launch(request);
   launch.running.catch(() => undefined);
   const exit = await launch.exited;
@@ -92,7 +94,7 @@ export async function runPlan(request: LaunchRequest): Promise<ExecResult & { io
   if (request.signal?.aborted)
     throw new BenchError('launch-aborted', 'interrupted', { cause: request.signal.reason });
   const stderr = failure ? `${exit.stderr}${launchError(request.plan, failure).message}\n` : exit.stderr;
-  return { ...exit, stderr, io: launch.status.io };
+  return { ...exit, stderr, io: launch.status.io, cpu: launch.status.cpu };
 }
 
 class Launch implements Launched {

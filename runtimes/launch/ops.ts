@@ -37,6 +37,7 @@ export const OPS = {
   'attach-child': { code: 37, fields: { directory: 's' } },
   'child-file': { code: 38, fields: { name: 's', text: 's' } },
   'cgroup-device-filter': { code: 39, fields: { directory: 's', program: 'b' } },
+  'user-namespace': { code: 40, fields: { uidMap: 's', gidMap: 's', uidHelper: 'v', gidHelper: 'v' } },
   propagation: { code: 50, fields: { path: 's', flags: 'i' } },
   root: { code: 51, fields: { path: 's' } },
   mkdir: { code: 52, fields: { path: 's', mode: 'i', follow: 'i' } },
@@ -80,6 +81,8 @@ export const OPS = {
   console: { code: 112, fields: { slot: 'i' } },
   terminal: { code: 113, fields: { slot: 'i', uid: 'i' } },
   supervise: { code: 120, fields: { folder: 's', maxLogBytes: 'i', interactive: 'i' } },
+  beside: { code: 130, fields: { slot: 'i', argv: 'v', env: 'v', log: 's' } },
+  'beside-go': { code: 131, fields: { slot: 'i' } },
 } as const;
 
 export type OpName = keyof typeof OPS;

@@ -29,6 +29,8 @@ export interface LaunchStatus {
   done: boolean;
   /** Bytes the ended program and its awaited children read from and wrote to block devices; null until it ended. */
   io: { readBytes: number; writeBytes: number } | null;
+  /** CPU time of the ended program and its awaited children, ms; null until it ended. */
+  cpu: { userMs: number; systemMs: number } | null;
 }
 
 /** Reads the launcher's status lines; fed with whatever arrived, keeps what is incomplete. */
@@ -42,6 +44,7 @@ export class StatusReader {
     reports: [],
     done: false,
     io: null,
+    cpu: null,
   };
   private rest = '';
 
@@ -61,6 +64,8 @@ export class StatusReader {
     else if (word === 'exit') status.exit = exitOf(rest);
     else if (word === 'io')
       status.io = { readBytes: Number(rest[0]) * RUSAGE_BLOCK, writeBytes: Number(rest[1]) * RUSAGE_BLOCK };
+    else if (word === 'cpu')
+      status.cpu = { userMs: Number(rest[0]) / 1000, systemMs: Number(rest[1]) / 1000 };
     else if (word === 'report') status.reports.push({ words: rest.join(' '), atNs: process.hrtime.bigint() });
     else if (word === 'done') status.done = true;
   }

@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -38,6 +39,8 @@ static void let_go(struct player *p) {
   for (int fd = 0; null >= 0 && fd < 3; fd++) dup2(null, fd);
 }
 
+static long long micros(struct timeval t) { return (long long)t.tv_sec * 1000000 + t.tv_usec; }
+
 _Noreturn void monitor(struct player *p, pid_t child, int child_events) {
   char failed = 0;
   int status = 0;
@@ -52,6 +55,7 @@ _Noreturn void monitor(struct player *p, pid_t child, int child_events) {
     let_go(p);
     while (wait4(child, &status, 0, &use) < 0 && errno == EINTR) continue;
     status_line(p, "io %ld %ld\n", use.ru_inblock, use.ru_oublock);
+    status_line(p, "cpu %lld %lld\n", micros(use.ru_utime), micros(use.ru_stime));
   }
   forward_to = 0;
   if (WIFSIGNALED(status)) {
