@@ -1,47 +1,52 @@
 import { mkdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import * as z from 'zod';
-import { BenchError } from '../../results/bench-error.ts';
 import type { Resources } from '../../results/record/plan.ts';
 import { createCgroup } from '../cgroup/cgroup.ts';
 import { DEFAULT_DEVICE_RULES, DENY_ALL } from '../cgroup/device-rules.ts';
-import { isUnified, layoutName } from '../cgroup/layout.ts';
+import { layoutName } from '../cgroup/layout.ts';
 import type { Image, Instance, Prepared, Runtime, RuntimeContext } from '../contract.ts';
-import { ensureLauncher } from '../launch/ensure-launcher.ts';
-import { diesWithUs, startPlan, type Launched } from '../launch/launch.ts';
+import { imageOfArm } from '../image/image-of-arm.ts';
+import { armLauncher } from '../launch/arm-launcher.ts';
+import { startPlan, type Launched } from '../launch/launch.ts';
 import { probeHost } from '../native/native-runtime.ts';
+import {
+  exchangeableLabel,
+  exchangeableSchema,
+  resolveExchangeable,
+  type Exchangeable,
+} from '../native/options.ts';
 import { openPeer } from '../network/peer.ts';
-import { insideLinkOps, peerNamespaceOps, vethParentOps } from '../network/peer-network.ts';
 import { nextSubnet } from '../network/subnet.ts';
 import { ContainerInstance } from './container-instance.ts';
-import { containerPlan } from './plan/container-plan.ts';
 import type { SeccompProgram } from './plan/process-ops.ts';
 import { compileSeccomp } from './seccomp/compile.ts';
 import { defaultSeccomp } from './seccomp/default-profile.ts';
 import { DEFAULT_CAPABILITIES } from './spec/capabilities.ts';
-import { defaultSpec } from './spec/default-spec.ts';
-
-const optionsSchema = z.strictObject({});
-export type ContainerOptions = z.infer<typeof optionsSchema>;
+import { samplePlans, trialPlan } from './trial-plan.ts';
 
 /** Our own runtime: the image below an overlay, all namespaces, the default restrictions, a veth network. */
-export const containerRuntime: Runtime<ContainerOptions> = {
+export const containerRuntime: Runtime<Exchangeable> = {
   id: 'container',
   summary: "a container by Tare's own runtime: namespaces, overlay, cgroup, capabilities, veth",
-  optionsSchema,
-  label: () => 'container',
+  optionsSchema: exchangeableSchema,
+  label: (options) => exchangeableLabel('container', options),
+  resolvePaths: resolveExchangeable,
   needsImage: true,
   probe: () => Promise.resolve(probeHost()),
-  async prepare(image: Image | null, _options: ContainerOptions, context: RuntimeContext): Promise<Prepared> {
-    if (!image)
-      throw new BenchError('image-missing', 'the container runs the guest image, and there is none');
-    const launcher = await ensureLauncher(context.cacheDir);
+  async prepare(runImage: Image | null, options: Exchangeable, context: RuntimeContext): Promise<Prepared> {
     const seccomp = compileSeccomp(defaultSeccomp(DEFAULT_CAPABILITIES));
+    const { launcher, part } = await armLauncher(
+      options.launcher,
+      samplePlans(context, seccomp),
+      context.cacheDir,
+    );
+    const { image, parts } = await imageOfArm(options.image, runImage, context);
     return {
       caveats: [],
       emulated: false,
       accelerator: null,
+      parts: { launcher: part, ...parts },
       start: (trial, resources) => start({ launcher, image, context, trial, resources, seccomp }),
     };
   },
@@ -53,7 +58,7 @@ interface StartRequest {
   context: RuntimeContext;
   trial: string;
   resources: Resources;
-  seccomp: SeccompProgram | null;
+  seccomp: SeccompProgram;
 }
 
 async function start(request: StartRequest): Promise<Instance> {
@@ -66,25 +71,7 @@ async function start(request: StartRequest): Promise<Instance> {
   let init: Launched | undefined;
   try {
     const subnet = nextSubnet(context.owner);
-    const unified = isUnified(cgroup.layout);
-    const spec = defaultSpec({ rootfs: join(folder, 'root'), argv: ['init'] });
-    const plan = containerPlan(spec, {
-      owner: diesWithUs(),
-      overlay: { lower: [image.rootfs], upper: join(folder, 'upper'), work: join(folder, 'work') },
-      attachOps: unified ? [] : cgroup.attachChildOps(),
-      birthCgroup: unified ? (cgroup.folders[0] ?? null) : null,
-      network: { parent: vethParentOps(subnet), inside: insideLinkOps(subnet) },
-      seccomp,
-      preserveFds: 0,
-      main: 'init',
-      before: [...deviceOps, ...peerNamespaceOps()],
-      beforeExec: [],
-      terminal: [],
-      hookState: '',
-      isFolder: () => true,
-      cgroupFolders: cgroup.folders,
-      unified,
-    });
+    const plan = trialPlan({ folder, rootfs: image.rootfs, cgroup, deviceOps, subnet, seccomp });
     init = await startPlan({ launcher, plan, signal: context.signal });
     const facts = {
       cgroups: layoutName(cgroup.layout),

@@ -1,10 +1,11 @@
 import { execa } from 'execa';
-import { chmod, mkdir, mkdtemp, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BenchError } from '../../results/bench-error.ts';
 import type { Image } from '../contract.ts';
 import { aptSources } from './apt-sources.ts';
-import { DEFAULT_RECIPE, MEASURING_PACKAGES, mmdebstrapArgv, recipeDigest, type Recipe } from './recipe.ts';
+import { DEFAULT_RECIPE, mmdebstrapArgv, recipeDigest, type Recipe } from './recipe.ts';
+import { describeTree } from './tree.ts';
 
 /** Longer than the slowest mirror should need; a hang ends in a named failure. */
 const BUILD_TIMEOUT_MS = 15 * 60_000;
@@ -14,7 +15,11 @@ export async function findImage(
   cacheDir: string,
   recipe: Recipe = DEFAULT_RECIPE,
 ): Promise<Image | undefined> {
-  const folder = imageFolder(cacheDir, recipe);
+  return findImageIn(imageFolder(cacheDir, recipe));
+}
+
+/** The image that lies in a folder of the cache, or undefined when there is none. */
+export async function findImageIn(folder: string): Promise<Image | undefined> {
   const text = await readFile(join(folder, 'image.json'), 'utf8').catch(() => undefined);
   return text === undefined ? undefined : { ...(JSON.parse(text) as Image), rootfs: join(folder, 'rootfs') };
 }
@@ -44,7 +49,9 @@ export async function ensureImage(
     await chmod(aside, 0o755);
     const rootfs = join(aside, 'rootfs');
     await runMmdebstrap(mmdebstrapArgv(recipe, rootfs, aptSources(recipe.suite)), signal);
-    const image = await describeTree(rootfs, recipe);
+    const image: Image = { digest: recipeDigest(recipe), ...(await describeTree(rootfs)) };
+    if (image.kernelRelease === '')
+      throw new BenchError('image-build-failed', 'the guest image has no kernel in /boot');
     await writeFile(join(aside, 'image.json'), JSON.stringify(image, null, 2) + '\n');
     await rename(aside, folder).catch(async (error: NodeJS.ErrnoException) => {
       // Somebody else finished the same image first: theirs is as good.
@@ -96,30 +103,4 @@ async function runMmdebstrap(argv: string[], signal: AbortSignal | undefined): P
       },
     );
   }
-}
-
-async function describeTree(rootfs: string, recipe: Recipe): Promise<Image> {
-  const releases = (await readdir(join(rootfs, 'boot'))).flatMap(
-    (name) => /^vmlinuz-(.+)$/.exec(name)?.[1] ?? [],
-  );
-  const kernelRelease = releases.sort().at(-1);
-  if (!kernelRelease) throw new BenchError('image-build-failed', 'the guest image has no kernel in /boot');
-  return {
-    digest: recipeDigest(recipe),
-    rootfs,
-    kernelRelease,
-    suite: recipe.suite,
-    packages: packageVersions(await readFile(join(rootfs, 'var/lib/dpkg/status'), 'utf8')),
-  };
-}
-
-/** Package → version of the measuring packages, from a dpkg status file. */
-export function packageVersions(status: string): Record<string, string> {
-  const versions: Record<string, string> = {};
-  for (const paragraph of status.split('\n\n')) {
-    const name = /^Package: (.+)$/m.exec(paragraph)?.[1];
-    const version = /^Version: (.+)$/m.exec(paragraph)?.[1];
-    if (name && version && MEASURING_PACKAGES.includes(name)) versions[name] = version;
-  }
-  return versions;
 }

@@ -1,36 +1,47 @@
 import { join } from 'node:path';
-import * as z from 'zod';
-import { BenchError } from '../../results/bench-error.ts';
 import type { Resources } from '../../results/record/plan.ts';
-import { createCgroup } from '../cgroup/cgroup.ts';
+import { Cgroup, createCgroup, PARENT } from '../cgroup/cgroup.ts';
 import { hierarchies, hostLayout } from '../cgroup/layout.ts';
 import type { Availability, Image, Instance, Prepared, Runtime, RuntimeContext } from '../contract.ts';
-import { ensureLauncher } from '../launch/ensure-launcher.ts';
-import { NativeInstance } from './native-instance.ts';
-import { mountNativeRoot, nativeRootAt } from './native-root.ts';
-
-const optionsSchema = z.strictObject({});
-export type NativeOptions = z.infer<typeof optionsSchema>;
+import { imageOfArm } from '../image/image-of-arm.ts';
+import { armLauncher } from '../launch/arm-launcher.ts';
+import type { LaunchPlan } from '../launch/ops.ts';
+import { NativeInstance, nativeExecPlan } from './native-instance.ts';
+import { mountNativeRoot, nativeMountPlan, nativeRootAt, nativeUnmountPlan } from './native-root.ts';
+import { exchangeableLabel, exchangeableSchema, resolveExchangeable, type Exchangeable } from './options.ts';
 
 /** The same binaries bare on the host, under the same CPU set and memory limit: what every overhead is relative to. */
-export const nativeRuntime: Runtime<NativeOptions> = {
+export const nativeRuntime: Runtime<Exchangeable> = {
   id: 'native',
   summary: 'bare on the host: the image by chroot, limits by cgroup, no namespaces',
-  optionsSchema,
-  label: () => 'native',
+  optionsSchema: exchangeableSchema,
+  label: (options) => exchangeableLabel('native', options),
+  resolvePaths: resolveExchangeable,
   needsImage: true,
   probe: () => Promise.resolve(probeHost()),
-  async prepare(image: Image | null, _options: NativeOptions, context: RuntimeContext): Promise<Prepared> {
-    if (!image) throw new BenchError('image-missing', 'native runs the guest image, and there is none');
-    const launcher = await ensureLauncher(context.cacheDir);
+  async prepare(runImage: Image | null, options: Exchangeable, context: RuntimeContext): Promise<Prepared> {
+    const { launcher, part } = await armLauncher(options.launcher, plansOf(context), context.cacheDir);
+    const { image, parts } = await imageOfArm(options.image, runImage, context);
     return {
       caveats: [],
       emulated: false,
       accelerator: null,
+      parts: { launcher: part, ...parts },
       start: (trial, resources) => start(launcher, image, context, trial, resources),
     };
   },
 };
+
+/** Plans of the kind that a trial plays: a launcher must know what is in them. */
+function plansOf({ owner, scratchDir }: RuntimeContext): LaunchPlan[] {
+  const root = nativeRootAt(join(scratchDir, 'native'));
+  const cgroup = new Cgroup(join(PARENT, owner, 'native'));
+  return [
+    nativeMountPlan(root, '/'),
+    nativeExecPlan({ root, cgroup }, ['true'], {}),
+    nativeUnmountPlan(root),
+  ];
+}
 
 /** Root and a cgroup hierarchy: what native and our container both need. */
 export function probeHost(uid = process.getuid?.() ?? -1): Availability {
