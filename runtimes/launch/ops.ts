@@ -83,6 +83,7 @@ export const OPS = {
   supervise: { code: 120, fields: { folder: 's', maxLogBytes: 'i', interactive: 'i' } },
   beside: { code: 130, fields: { slot: 'i', argv: 'v', env: 'v', log: 's' } },
   'beside-go': { code: 131, fields: { slot: 'i' } },
+  'at-end': { code: 121, fields: { path: 's', text: 's' } },
 } as const;
 
 export type OpName = keyof typeof OPS;

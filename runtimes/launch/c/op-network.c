@@ -147,7 +147,7 @@ int do_veth(struct player *p, const struct arg *a) {
   return transact(fd, &m);
 }
 
-/* address slot name ipv4 prefix: ipv4 as a number in host order. */
+/* address slot name ipv4 prefix: ipv4 as a number in host order; one that is there already is fine. */
 int do_address(struct player *p, const struct arg *a) {
   struct message m;
   int fd = slot_get(p, a[0].i);
@@ -156,7 +156,7 @@ int do_address(struct player *p, const struct arg *a) {
   uint32_t address = htonl((uint32_t)a[2].i);
   struct ifaddrmsg info = {
       .ifa_family = AF_INET, .ifa_prefixlen = (uint8_t)a[3].i, .ifa_index = (uint32_t)index};
-  begin(&m, RTM_NEWADDR, NLM_F_CREATE | NLM_F_EXCL, &info, sizeof info);
+  begin(&m, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, &info, sizeof info);
   put(&m, IFA_LOCAL, &address, sizeof address);
   put(&m, IFA_ADDRESS, &address, sizeof address);
   if (a[3].i < 31) {
