@@ -11,7 +11,7 @@ import type { OciSpec } from './spec/oci-spec.ts';
 
 export interface OnceRequest extends Pick<
   LaunchRequest,
-  'launcher' | 'stdin' | 'timeoutMs' | 'signal' | 'onOutput' | 'stdout' | 'stderr'
+  'launcher' | 'stdin' | 'timeoutMs' | 'signal' | 'onOutput' | 'stdout' | 'stderr' | 'ahead'
 > {
   spec: OciSpec;
   /** Layers of the root; null when spec.root.path is a tree of its own. */

@@ -1,18 +1,18 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import { BenchError } from '../../results/bench-error.ts';
 import type { ExecResult } from '../contract.ts';
 import { encodePlan } from './encode.ts';
+import type { LauncherAhead } from './launcher-ahead.ts';
 import type { LaunchPlan, Op } from './ops.ts';
+import { isPlain, PLAN_FD, spawnLauncher, STATUS_FD, type Streams } from './spawn-launcher.ts';
 import { launchError, StatusReader, type LaunchStatus } from './status.ts';
 
 /** After the program ended, how long its output may still be held open by something it left behind. */
 const DRAIN_MS = 250;
 /** The word a plan reports before its start gate; startPlan then resolves. */
 export const PARKED = 'created';
-const PLAN_FD = 3;
-const STATUS_FD = 4;
 
 export interface LaunchRequest {
   /** The compiled launcher, from ensureLauncher. */
@@ -30,6 +30,8 @@ export interface LaunchRequest {
   onOutput?: (chunk: Buffer) => void;
   /** A session of its own, so that it outlives this process (its plan must then have no death-signal). */
   detached?: boolean;
+  /** A launcher that may wait already; used where the request's streams are the plain ones. */
+  ahead?: LauncherAhead;
 }
 
 /** How a launched program ended. */
@@ -97,6 +99,16 @@ export async function runPlan(
   return { ...exit, stderr, io: launch.status.io, cpu: launch.status.cpu };
 }
 
+function launcherFor(request: LaunchRequest): ChildProcess {
+  const streams: Streams = {
+    stdin: request.stdin === undefined ? 'ignore' : request.stdin === 0 ? 0 : 'pipe',
+    stdout: request.stdout ?? 'pipe',
+    stderr: request.stderr ?? 'pipe',
+  };
+  const waiting = isPlain(streams) && !request.detached ? request.ahead?.take(request.launcher) : null;
+  return waiting ?? spawnLauncher(request.launcher, streams, { detached: request.detached });
+}
+
 class Launch implements Launched {
   readonly status: Readonly<LaunchStatus>;
   readonly exited: Promise<LaunchExit>;
@@ -110,17 +122,7 @@ class Launch implements Launched {
   constructor(request: LaunchRequest) {
     const begun = process.hrtime.bigint();
     this.status = this.reader.status;
-    this.child = spawn(request.launcher, [String(PLAN_FD), String(STATUS_FD)], {
-      stdio: [
-        request.stdin === undefined ? 'ignore' : request.stdin === 0 ? 0 : 'pipe',
-        request.stdout ?? 'pipe',
-        request.stderr ?? 'pipe',
-        'pipe',
-        'pipe',
-      ],
-      env: {},
-      detached: request.detached ?? false,
-    });
+    this.child = launcherFor(request);
     const streams = this.child.stdio as (Readable | Writable | null | undefined)[];
     this.feed(streams[PLAN_FD] as Writable, encodePlan(request.plan));
     if (request.stdin !== undefined && request.stdin !== 0) this.feed(streams[0] as Writable, request.stdin);
