@@ -7,6 +7,7 @@ import type { HostCost } from '../../results/record/trial.ts';
 import type { ExecOptions, ExecResult, Instance, InstanceNetwork } from '../contract.ts';
 import { PIECE_BYTES } from './defaults.ts';
 import { consoleTail } from './control/console.ts';
+import type { QmpClient } from './control/qmp-client.ts';
 import type { Emulator } from './machine/emulator.ts';
 import { guestExec } from './machine/guest-exec.ts';
 import type { GuestLink } from './machine/guest-link.ts';
@@ -47,6 +48,16 @@ export class QemuInstance implements Instance {
   /** The host pid of QEMU, for those who look at it from outside. */
   get pid(): number {
     return this.parts.emulator.pid;
+  }
+
+  /** QEMU's monitor, for those who ask it what is in force. */
+  get monitor(): QmpClient {
+    return this.parts.emulator.qmp;
+  }
+
+  /** The file of the disk under test on the host. */
+  get dataDisk(): string {
+    return this.parts.place.dataDisk;
   }
 
   facts(): Facts {

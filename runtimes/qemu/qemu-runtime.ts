@@ -6,6 +6,7 @@ import type { Availability, Image, Prepared, Runtime, RuntimeContext } from '../
 import { ensureLauncher } from '../launch/ensure-launcher.ts';
 import { cachedFile } from '../compile/cached-file.ts';
 import { chooseAccelerator } from './accelerator/choose.ts';
+import { checkDiskHost } from './disks/check-disk-host.ts';
 import { ensureDataTemplate } from './disks/data-disk.ts';
 import { ensureRootDisk, makeBlankOverlay } from './disks/root-disk.ts';
 import { ensureBootFiles } from './kernel/boot-files.ts';
@@ -73,6 +74,7 @@ async function prepare(
   if (!image) throw new BenchError('image-missing', 'a virtual machine needs the guest image');
   const { cacheDir, signal } = context;
   checkNetwork(options, await networkHost(options), context.resources.cpus);
+  await checkDiskHost(options, context.scratchDir, signal);
   const accelerator = await chooseAccelerator(options.accel, image, cacheDir, signal);
   context.log(`qemu: ${accelerator.got} (${accelerator.reason})`);
   const needs = {
