@@ -6,12 +6,14 @@ import { sha256OfFile } from '../parts/identity.ts';
 import { encodePlan } from './encode.ts';
 import { ensureLauncher } from './ensure-launcher.ts';
 import { OPS, type LaunchPlan, type OpName } from './ops.ts';
+import { sealedLauncher } from './sealed-launcher.ts';
 
 /** Neither answer takes more than reading 20 KiB; a program that is something else may wait for ever. */
 const ANSWER_TIMEOUT_MS = 10_000;
 
 /** The launcher of an arm and which one it is. */
 export interface ArmLauncher {
+  /** What to execute: a copy in our memory (sealed-launcher.ts). */
   launcher: string;
   part: Part;
 }
@@ -39,7 +41,7 @@ export async function armLauncher(
       refuseOtherFormat(launcher, (await ask(launcher, ['--check'], encodePlan(plan))).trim());
   }
   return {
-    launcher,
+    launcher: await sealedLauncher(launcher),
     part: {
       path: launcher,
       version: `${table.size} operations`,

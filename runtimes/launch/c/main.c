@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 static const char *detail;
@@ -110,19 +111,21 @@ static int parse_fd(const char *text) {
   return *text == '\0' || *end != '\0' || fd < 0 || fd > 1 << 20 ? -1 : (int)fd;
 }
 
-/* tare-launch <plan fd> <status fd> [announce] | --operations | --check */
+/* tare-launch <plan fd> <status fd> [announce] | --hold | --operations | --check */
 int main(int argc, char **argv) {
   if (argc == 2 && strcmp(argv[1], "--operations") == 0) return print_table();
   if (argc == 2 && strcmp(argv[1], "--check") == 0) return check_plan(0);
+  if (argc == 2 && strcmp(argv[1], "--hold") == 0) return hold_sealed_copy() < 0 ? EXIT_LAUNCH_FAILED : 0;
   struct player p = {.status = -1, .root = -1, .from_parent = -1, .to_parent = -1};
   for (size_t k = 0; k < SLOTS; k++) p.slots[k] = -1;
   bool announce = argc == 4 && strcmp(argv[3], "announce") == 0;
   int plan_fd = argc == 3 || announce ? parse_fd(argv[1]) : -1;
   p.status = argc == 3 || announce ? parse_fd(argv[2]) : -1;
   if (plan_fd < 0 || p.status < 0) {
-    fprintf(stderr, "usage: tare-launch <plan fd> <status fd> [announce] | --operations | --check\n");
+    fprintf(stderr, "usage: tare-launch <plan fd> <status fd> [announce] | --hold | --operations | --check\n");
     return 2;
   }
+  prctl(PR_SET_NAME, "tare-launch"); /* started from a descriptor it would be called by a number */
   signal(SIGPIPE, SIG_IGN); /* whoever reads the status may be gone; set back before the program */
   if (seal_self(argv) < 0) {
     status_line(&p, "fail -1 %d %s: making the launcher unreachable from the inside\n", errno, strerror(errno));

@@ -8,4 +8,10 @@
  */
 int seal_self(char **argv);
 
+/*
+ * Makes the sealed copy, prints its descriptor and holds it until stdin ends: a caller that starts many launchers opens it
+ * through /proc/<pid>/fd and executes that, so that none of them has to seal itself. 0, or -1 with errno.
+ */
+int hold_sealed_copy(void);
+
 #endif
