@@ -43,7 +43,7 @@ test('one copy serves all starts, is called by its name and cannot be written', 
   // Executed by nobody now, so that nothing but the seals stands in the way.
   const copy = `/proc/${process.pid}/fd/${sealed.split('/').at(-1)}`;
   const late = await execa('sh', ['-c', `echo x >> ${copy}; : > ${copy}`], { reject: false });
-  assert.is(late.stderr.match(/Operation not permitted/g)?.length, 2, late.stderr);
+  assert.match(late.stderr, /echo: .*error[\s\S]*Operation not permitted/);
   assert.equal(readFileSync(sealed), readFileSync(launcher));
 });
 
