@@ -1,6 +1,7 @@
 import type { Disturbance } from '../../results/record/trial.ts';
 import { parseCpuTimes, rise, type CpuTimes } from './cpu-times.ts';
 import { readText, type ReadText } from './read-text.ts';
+import { thermalEvents, throttledByOthersMs, throttleFiles } from './throttling.ts';
 
 /** What the window needs of the world; a test passes its own. */
 export interface Senses {
@@ -35,17 +36,21 @@ interface Reading {
   ownCpuUs: number;
   cpus: Map<number, CpuTimes>;
   pressureUs: Record<'cpu' | 'io' | 'memory', number | null>;
+  runQueuePerCpu: number | null;
+  thermalEvents: number | null;
+  runThrottledMs: number | null;
 }
 
 /**
- * Opens the window just before the work starts. Five small synchronous reads on each side, no process, no timer in
- * between: the harness must not be what disturbs (DESIGN, fairness 5).
+ * Opens the window just before the work starts. A handful of small synchronous reads on each side, no process, no timer
+ * in between: the harness must not be what disturbs (DESIGN, fairness 5).
  */
 export function beginWindow(cpuset: readonly number[], senses: Senses = realSenses): OpenWindow {
-  const before = look(senses, 'clock last');
+  const files = throttleFiles(senses.read);
+  const before = look(senses, cpuset, files, 'clock last');
   return {
     stop() {
-      const after = look(senses, 'clock first');
+      const after = look(senses, cpuset, files, 'clock first');
       const load1 = Number.parseFloat(senses.read('/proc/loadavg') ?? '');
       return {
         disturbance: (instanceUserMs, throttledMs) =>
@@ -56,16 +61,36 @@ export function beginWindow(cpuset: readonly number[], senses: Senses = realSens
 }
 
 /** The clock is read at the edge that lies towards the work, so that the window holds the work and not our reading. */
-function look(senses: Senses, order: 'clock first' | 'clock last'): Reading {
+function look(
+  senses: Senses,
+  cpuset: readonly number[],
+  throttleFiles: readonly string[],
+  order: 'clock first' | 'clock last',
+): Reading {
   const early = order === 'clock first' ? { at: senses.now(), ownCpuUs: senses.ownCpuUs() } : null;
-  const cpus = parseCpuTimes(senses.read('/proc/stat') ?? '');
+  const stat = senses.read('/proc/stat') ?? '';
+  const cpus = parseCpuTimes(stat);
   const pressureUs = {
     cpu: pressureTotal(senses.read('/proc/pressure/cpu')),
     io: pressureTotal(senses.read('/proc/pressure/io')),
     memory: pressureTotal(senses.read('/proc/pressure/memory')),
   };
+  const evidence = {
+    ...{ cpus, pressureUs, runQueuePerCpu: runQueuePerCpu(stat, cpus.size) },
+    thermalEvents: thermalEvents(senses.read, cpuset),
+    runThrottledMs: throttledByOthersMs(senses.read, throttleFiles),
+  };
   const edge = early ?? { ownCpuUs: senses.ownCpuUs(), at: senses.now() };
-  return { ...edge, cpus, pressureUs };
+  return { ...edge, ...evidence };
+}
+
+/**
+ * Tasks ready to run, but for this one that asks, over the CPUs of the machine. At the edges of a window the box rests, so
+ * these are other people's. Null where the kernel does not say.
+ */
+function runQueuePerCpu(stat: string, cpus: number): number | null {
+  const running = /^procs_running (\d+)$/m.exec(stat)?.[1];
+  return running === undefined || cpus === 0 ? null : Math.max(0, Number(running) - 1) / cpus;
 }
 
 /** `some … total=`: µs in which at least one task waited, since boot. */
@@ -85,9 +110,7 @@ function compare(
   const user = rise(before.cpus, after.cpus, cpuset, ['user', 'nice']);
   const kernel = rise(before.cpus, after.cpus, cpuset, ['system', 'irq', 'softirq']);
   const pressure = (kind: keyof Reading['pressureUs']): number | null => {
-    const from = before.pressureUs[kind];
-    const to = after.pressureUs[kind];
-    return from === null || to === null ? null : Math.max(0, to - from);
+    return both(before.pressureUs[kind], after.pressureUs[kind], risen);
   };
   return {
     windowMs: Number(after.at - before.at) / 1e6,
@@ -102,5 +125,21 @@ function compare(
     ioPressureUs: pressure('io'),
     memoryPressureUs: pressure('memory'),
     throttledMs,
+    // The smaller of the two: a task that was there at one edge only may have run for a moment.
+    runQueuePerCpu: both(before.runQueuePerCpu, after.runQueuePerCpu, Math.min),
+    thermalEvents: both(before.thermalEvents, after.thermalEvents, risen),
+    runThrottledMs: both(before.runThrottledMs, after.runThrottledMs, risen),
   };
+}
+
+function both(
+  before: number | null,
+  after: number | null,
+  join: (before: number, after: number) => number,
+): number | null {
+  return before === null || after === null ? null : join(before, after);
+}
+
+function risen(before: number, after: number): number {
+  return Math.max(0, after - before);
 }

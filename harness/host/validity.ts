@@ -14,17 +14,19 @@ export interface ParityFact {
   given: boolean;
 }
 
+/** The rules that void a round. Those that older plans do not state are not applied to their trials. */
+export type DisturbancePolicy = Pick<
+  Policy,
+  'maxStealShare' | 'maxForeignCpuShare' | 'maxRunQueue' | 'maxThermalEvents' | 'maxThrottledShare'
+>;
+
 /**
  * Why a trial is void under the policy that was fixed in the plan; empty when it is not. Never looks at the measured value.
  * The kernel counts in ticks, so one tick per measured CPU is forgiven: in a short window it is within rounding.
  *
  * @param cpus how many CPUs were measured; their wall time together is what the shares are of
  */
-export function invalidReasons(
-  disturbance: Disturbance,
-  policy: Pick<Policy, 'maxStealShare' | 'maxForeignCpuShare'>,
-  cpus = 1,
-): string[] {
+export function invalidReasons(disturbance: Disturbance, policy: DisturbancePolicy, cpus = 1): string[] {
   const wallMs = disturbance.windowMs * cpus;
   if (!(wallMs > 0)) return ['the timed window has no length'];
   const reasons: string[] = [];
@@ -37,6 +39,20 @@ export function invalidReasons(
   };
   judge(disturbance.stealMs, policy.maxStealShare, 'another guest of the same host (steal)');
   judge(disturbance.foreignMs, policy.maxForeignCpuShare, 'work that was not the instance');
+  const { maxRunQueue = Infinity, maxThermalEvents = Infinity, maxThrottledShare = Infinity } = policy;
+  const { runQueuePerCpu, thermalEvents, runThrottledMs } = disturbance;
+  if ((runQueuePerCpu ?? 0) > maxRunQueue)
+    reasons.push(
+      `others had ${runQueuePerCpu} tasks per CPU ready to run, before and after the window (limit ${maxRunQueue})`,
+    );
+  if ((thermalEvents ?? 0) > maxThermalEvents)
+    reasons.push(`the measured CPUs were slowed for heat ${thermalEvents} times (limit ${maxThermalEvents})`);
+  // The wall time, not that of all CPUs: a quota stops a group on all of them at once.
+  const stopped = (runThrottledMs ?? 0) / disturbance.windowMs;
+  if (stopped > maxThrottledShare)
+    reasons.push(
+      `a CPU quota around the run, not of the matrix, stopped it for ${Math.round(runThrottledMs ?? 0)} ms of ${Math.round(disturbance.windowMs)} ms (limit ${percent(maxThrottledShare)})`,
+    );
   return reasons;
 }
 

@@ -18,6 +18,12 @@ export const MATRIX_DEFAULTS = {
   maxStealShare: 0.05,
   /** Others' work on the measured CPUs above this share of the window: not our number any more. */
   maxForeignCpuShare: 0.1,
+  /** As many others' tasks ready to run as there are CPUs: nothing on the machine is idle, whichever CPUs are measured. */
+  maxRunQueue: 1,
+  /** A CPU that was slowed for heat once ran at another frequency than the other arms of its round. */
+  maxThermalEvents: 0,
+  /** As the margin: a quota that stops the run for longer moves what is measured by more than is called equivalent. */
+  maxThrottledShare: 0.01,
   /** A guest clock this far off makes every rate a fiction; NTP-disciplined clocks stay below 0.05 %. */
   maxClockDrift: 0.02,
   /** A mismatch of what the insides see is shown; a VM's CPU flags always differ under emulation. */

@@ -45,6 +45,9 @@ export interface Matrix {
     confidence: number;
     maxStealShare: number;
     maxForeignCpuShare: number;
+    maxRunQueue: number;
+    maxThermalEvents: number;
+    maxThrottledShare: number;
     maxClockDrift: number;
     refuseParityMismatch: boolean;
   };

@@ -120,6 +120,15 @@ export const matrixFileSchema = z.strictObject({
       confidence: z.number().gt(0.5).lt(1).default(MATRIX_DEFAULTS.confidence),
       maxSteal: shareSchema.default(MATRIX_DEFAULTS.maxStealShare),
       maxForeignCpu: shareSchema.default(MATRIX_DEFAULTS.maxForeignCpuShare),
+      maxRunQueue: z.number().min(0).default(MATRIX_DEFAULTS.maxRunQueue).meta({
+        description: "others' tasks ready to run per CPU of the machine above which a round is void",
+      }),
+      maxThermalEvents: z.int().min(0).default(MATRIX_DEFAULTS.maxThermalEvents).meta({
+        description: 'thermal throttle events of the measured CPUs in a window above which a round is void',
+      }),
+      maxThrottled: shareSchema.default(MATRIX_DEFAULTS.maxThrottledShare).meta({
+        description: "share of a window that a quota not of the matrix's making may stop the run",
+      }),
       maxClockDrift: shareSchema.default(MATRIX_DEFAULTS.maxClockDrift),
       refuseParityMismatch: z.boolean().default(MATRIX_DEFAULTS.refuseParityMismatch),
     })

@@ -84,6 +84,17 @@ export const policySchema = z.strictObject({
     .number()
     .min(0)
     .meta({ description: "others' CPU time on the measured CPUs / wall above which a round is void" }),
+  maxRunQueue: z.number().min(0).optional().meta({
+    description:
+      "others' tasks ready to run, per CPU of the machine, before and after the window, above which a round is void",
+  }),
+  maxThermalEvents: z.int().min(0).optional().meta({
+    description: 'thermal throttle events of the measured CPUs above which a round is void',
+  }),
+  maxThrottledShare: z.number().min(0).optional().meta({
+    description:
+      "time stopped by quotas on the cgroups that hold the run (not the box's own) / wall above which a round is void",
+  }),
   refuseParityMismatch: z.boolean(),
 });
 export type Policy = z.infer<typeof policySchema>;

@@ -41,7 +41,21 @@ export const disturbanceSchema = z.strictObject({
   throttledMs: z
     .number()
     .nullable()
-    .meta({ description: 'rise of the cgroup throttled time; null where not read' }),
+    .meta({
+      description:
+        "rise of the box's own cgroup throttled time, by a quota the matrix gave; null where not read",
+    }),
+  runQueuePerCpu: z.number().nullable().optional().meta({
+    description:
+      "others' tasks ready to run per CPU of the machine: the smaller of the counts just before and just after",
+  }),
+  thermalEvents: z.number().nullable().optional().meta({
+    description: 'rise of the thermal throttle counters of the measured CPUs; null where the kernel has none',
+  }),
+  runThrottledMs: z.number().nullable().optional().meta({
+    description:
+      'rise of the throttled time of the cgroups that hold the run, by quotas that are not of the matrix',
+  }),
 });
 export type Disturbance = z.infer<typeof disturbanceSchema>;
 

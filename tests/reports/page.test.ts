@@ -103,4 +103,29 @@ test('takes in no picture that it did not draw itself', () => {
   );
 });
 
+test('the rules of the plan that void a round stand beside the evidence; rules it does not have are not claimed', async () => {
+  assert.not.match(
+    await renderPage({ ...run, summary }),
+    /slowed for heat;|tasks per CPU ready to run before/,
+  );
+  const policy = { ...run.plan.policy, maxRunQueue: 1.5, maxThermalEvents: 0, maxThrottledShare: 0.01 };
+  const trials = run.trials.map((trial) => ({
+    ...trial,
+    disturbance: trial.disturbance && {
+      ...trial.disturbance,
+      runQueuePerCpu: 0.5,
+      thermalEvents: 3,
+      runThrottledMs: 0,
+    },
+  }));
+  const html = (await renderPage({ ...run, plan: { ...run.plan, policy }, trials, summary })).replaceAll(
+    '\u00a0',
+    ' ',
+  );
+  assert.match(html, 'more than 1.5 tasks per CPU ready to run before and after');
+  assert.match(html, 'a measured CPU was slowed for heat;');
+  assert.match(html, 'a CPU quota that the matrix did not give stopped the run for more than 1.0 %');
+  assert.match(html, /Times that a measured CPU was slowed for heat<\/th><td>3</);
+});
+
 test.run();

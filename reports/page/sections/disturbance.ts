@@ -45,7 +45,26 @@ const readings: Reading[] = [
     read: share((one) => micro(one.memoryPressureUs)),
     say: (value) => percent(value, 2),
   },
-  { name: 'Throttled by a quota', read: share((one) => one.throttledMs), say: (value) => percent(value, 2) },
+  {
+    name: 'Tasks of others ready to run, per CPU of the machine',
+    read: (one) => one.runQueuePerCpu ?? null,
+    say: (value) => fixed(value, 2),
+  },
+  {
+    name: 'Times that a measured CPU was slowed for heat',
+    read: (one) => one.thermalEvents ?? null,
+    say: (value) => fixed(value, 0),
+  },
+  {
+    name: 'Stopped by a quota around the run',
+    read: share((one) => one.runThrottledMs ?? null),
+    say: (value) => percent(value, 2),
+  },
+  {
+    name: 'Stopped by the box’s own quota (as asked)',
+    read: share((one) => one.throttledMs),
+    say: (value) => percent(value, 2),
+  },
 ];
 
 function micro(us: number | null): number | null {
@@ -68,6 +87,21 @@ export function disturbanceSection({ plan, trials, summary }: ReportRun) {
     rules: [
       `a round is void when more than ${percent(policy.maxStealShare, 1)} of the measured CPUs' time was stolen`,
       `or when others used more than ${percent(policy.maxForeignCpuShare, 1)} of it`,
+      ...(policy.maxRunQueue === undefined
+        ? []
+        : [
+            `or when others had more than ${fixed(policy.maxRunQueue, 1)} tasks per CPU ready to run before and after`,
+          ]),
+      ...(policy.maxThermalEvents === undefined
+        ? []
+        : [
+            `or when a measured CPU was slowed for heat${policy.maxThermalEvents > 0 ? ` more than ${policy.maxThermalEvents} times` : ''}`,
+          ]),
+      ...(policy.maxThrottledShare === undefined
+        ? []
+        : [
+            `or when a CPU quota that the matrix did not give stopped the run for more than ${percent(policy.maxThrottledShare, 1)}`,
+          ]),
       `a trial fails when its inside clock is off by more than ${percent(policy.maxClockDrift, 1)}, or after ${duration(policy.trialTimeoutS * 1000)}`,
     ],
     voided: summary.voidedRounds.slice(0, defaults.maxListedTrials).map(({ round, reasons }) => ({

@@ -24,7 +24,7 @@ runtimes:
 workloads:
   cpu: { workload: sysbench-cpu, options: { seconds: 1 } }
 # Whether neighbours disturbed a window is not judged here: the gate must cope with the machine as it is.
-policy: { maxSteal: 1, maxForeignCpu: 10 }
+policy: { maxSteal: 1, maxForeignCpu: 10, maxRunQueue: 1000, maxThermalEvents: 1000000 }
 trials: { spare: 0 }
 `,
   );

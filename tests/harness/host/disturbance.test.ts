@@ -79,6 +79,9 @@ test('times of the measured CPUs only, in ms', () => {
     ioPressureUs: 5,
     memoryPressureUs: null,
     throttledMs: 12,
+    runQueuePerCpu: null,
+    thermalEvents: null,
+    runThrottledMs: null,
   });
 });
 
@@ -101,8 +104,68 @@ test('the clock is read last before the work and first after it', () => {
   const open = beginWindow([0], senses);
   next();
   open.stop();
-  const files = ['/proc/stat', '/proc/pressure/cpu', '/proc/pressure/io', '/proc/pressure/memory'];
-  assert.equal(looks, [...files, 'own', 'clock', 'work', 'clock', 'own', ...files, '/proc/loadavg']);
+  const [opened, closed] = [looks.slice(0, looks.indexOf('work')), looks.slice(looks.indexOf('work') + 1)];
+  assert.equal(opened.slice(-2), ['own', 'clock']);
+  assert.equal(closed.slice(0, 2), ['clock', 'own']);
+  for (const file of ['/proc/stat', '/proc/pressure/cpu', '/proc/pressure/io', '/proc/pressure/memory'])
+    assert.ok(opened.includes(file) && closed.includes(file), file);
+});
+
+/** The same machine with more files in both moments. */
+function more(beforeFiles: Record<string, string>, afterFiles: Record<string, string>) {
+  const { senses, next } = machine([
+    { ...before, files: { ...before.files, ...beforeFiles } },
+    { ...after, files: { ...after.files, ...afterFiles } },
+  ]);
+  const open = beginWindow([0, 1], senses);
+  next();
+  return open.stop().disturbance(0, null);
+}
+
+test('others’ tasks ready to run: less the one that asks, per CPU, the smaller of the two edges', () => {
+  const stat = (running: number) => ({
+    '/proc/stat': `${before.files['/proc/stat']}procs_running ${running}\n`,
+  });
+  assert.is(more(stat(6), stat(4)).runQueuePerCpu, 1.5);
+  assert.is(more(stat(1), stat(9)).runQueuePerCpu, 0);
+});
+
+test('thermal throttling: events of the measured cores, and of each package once', () => {
+  const counts = (core0: number, core1: number, whole: number) => ({
+    '/sys/devices/system/cpu/cpu0/thermal_throttle/core_throttle_count': String(core0),
+    '/sys/devices/system/cpu/cpu1/thermal_throttle/core_throttle_count': String(core1),
+    '/sys/devices/system/cpu/cpu0/thermal_throttle/package_throttle_count': String(whole),
+    '/sys/devices/system/cpu/cpu1/thermal_throttle/package_throttle_count': String(whole),
+    '/sys/devices/system/cpu/cpu7/thermal_throttle/core_throttle_count': '99',
+  });
+  assert.is(more(counts(5, 0, 10), counts(6, 2, 14)).thermalEvents, 1 + 2 + 4);
+  assert.is(more(counts(5, 0, 10), counts(5, 0, 10)).thermalEvents, 0);
+});
+
+const V2 = '30 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw';
+const V1 = '30 23 0:26 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu,cpuacct';
+
+test('a quota around the run, v2: of its own group and every parent, in µs', () => {
+  const files = (job: number, slice: number) => ({
+    '/proc/self/mountinfo': V2,
+    '/sys/fs/cgroup/cgroup.controllers': 'cpu memory pids',
+    '/proc/self/cgroup': '0::/ci.slice/job-1',
+    '/sys/fs/cgroup/ci.slice/cpu.stat': `usage_usec 1\nnr_throttled 2\nthrottled_usec ${slice}`,
+    '/sys/fs/cgroup/ci.slice/job-1/cpu.stat': `usage_usec 1\nnr_throttled 2\nthrottled_usec ${job}`,
+    '/sys/fs/cgroup/cpu.stat': 'usage_usec 7',
+  });
+  assert.is(more(files(1000, 500), files(4000, 2500)).runThrottledMs, 5);
+});
+
+test('a quota around the run, v1: in ns, of the group in the hierarchy of cpu and of the boxes’ parent', () => {
+  const files = (own: number, boxes: number) => ({
+    '/proc/self/mountinfo': V1,
+    '/proc/self/cgroup': '4:memory:/elsewhere\n2:cpu,cpuacct:/job',
+    '/sys/fs/cgroup/cpu/job/cpu.stat': `nr_periods 1\nnr_throttled 1\nthrottled_time ${own}`,
+    '/sys/fs/cgroup/cpu/tare/cpu.stat': `nr_periods 1\nnr_throttled 1\nthrottled_time ${boxes}`,
+    '/sys/fs/cgroup/cpu/elsewhere/cpu.stat': 'throttled_time 999000000',
+  });
+  assert.is(more(files(0, 0), files(3_000_000, 4_000_000)).runThrottledMs, 7);
 });
 
 test('on this machine it reads something, and nothing in between', async () => {

@@ -61,6 +61,47 @@ test('the shares are of all measured CPUs together', () => {
   assert.is(invalidReasons({ ...calm, foreignMs: 600 }, policy, 1).length, 1);
 });
 
+const all = { ...policy, maxRunQueue: 1, maxThermalEvents: 0, maxThrottledShare: 0.01 };
+
+test('others’ tasks ready to run above the limit void', () => {
+  assert.equal(invalidReasons({ ...calm, runQueuePerCpu: 1 }, all), []);
+  assert.match(
+    invalidReasons({ ...calm, runQueuePerCpu: 1.5 }, all).join(),
+    'others had 1.5 tasks per CPU ready to run, before and after the window (limit 1)',
+  );
+});
+
+test('one thermal event voids where none is allowed', () => {
+  assert.equal(invalidReasons({ ...calm, thermalEvents: 0 }, all), []);
+  assert.match(
+    invalidReasons({ ...calm, thermalEvents: 2 }, all).join(),
+    'slowed for heat 2 times (limit 0)',
+  );
+  assert.equal(invalidReasons({ ...calm, thermalEvents: 2 }, { ...all, maxThermalEvents: 2 }), []);
+});
+
+test('a quota around the run voids by its share of the wall time, on however many CPUs', () => {
+  assert.equal(invalidReasons({ ...calm, runThrottledMs: 40 }, all), []);
+  for (const cpus of [1, 8])
+    assert.match(
+      invalidReasons({ ...calm, runThrottledMs: 41 }, all, cpus).join(),
+      'a CPU quota around the run, not of the matrix, stopped it for 41 ms of 4000 ms (limit 1 %)',
+    );
+});
+
+test('a quota that the matrix gave the box does not void its own trials', () => {
+  assert.equal(invalidReasons({ ...calm, throttledMs: 3000 }, all), []);
+});
+
+test('what the kernel does not tell, and what an older plan does not state, voids nothing', () => {
+  const silent = { ...calm, runQueuePerCpu: null, thermalEvents: null, runThrottledMs: null };
+  assert.equal(invalidReasons(silent, all), []);
+  assert.equal(
+    invalidReasons({ ...calm, runQueuePerCpu: 9, thermalEvents: 9, runThrottledMs: 900 }, policy),
+    [],
+  );
+});
+
 test('a window without length cannot be judged, so it is not valid', () => {
   assert.is(invalidReasons({ ...calm, windowMs: 0 }, policy).length, 1);
   assert.is(invalidReasons({ ...calm, windowMs: Number.NaN }, policy).length, 1);

@@ -68,6 +68,13 @@ test('shares may be written in per cent, memory as a size', () => {
   assert.is(matrix.resources.memoryMiB, 1024);
 });
 
+test('the rules that void a round have defaults, and the matrix may set each', () => {
+  const { maxRunQueue, maxThermalEvents, maxThrottledShare } = parse(GOOD).policy;
+  assert.equal([maxRunQueue, maxThermalEvents, maxThrottledShare], [1, 0, 0.01]);
+  const own = parse(`${GOOD}policy: { maxRunQueue: 2.5, maxThermalEvents: 3, maxThrottled: 5 % }\n`).policy;
+  assert.equal([own.maxRunQueue, own.maxThermalEvents, own.maxThrottledShare], [2.5, 3, 0.05]);
+});
+
 test('an unknown key is told with its place and the nearest valid word', () => {
   const message = refused(`${GOOD}trials:\n  rounts: 6\n`);
   assert.match(

@@ -10,7 +10,7 @@ const test = suite('interrupts, for real');
 const MATRIX = `
 runtimes: { native: , container: }
 workloads: { cpu: { workload: sysbench-cpu, options: { seconds: 2 } } }
-policy: { maxSteal: 1, maxForeignCpu: 10 }
+policy: { maxSteal: 1, maxForeignCpu: 10, maxRunQueue: 1000, maxThermalEvents: 1000000, maxThrottled: 10 }
 trials: { rounds: 2, spare: 0 }
 `;
 

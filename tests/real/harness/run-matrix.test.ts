@@ -23,7 +23,7 @@ workloads:
   fileio: { workload: sysbench-fileio, options: { seconds: 1, fileSize: 16MiB } }
   network: { workload: iperf3, options: { seconds: 1 } }
 # Other tests' leftovers and CI neighbours may disturb these short windows: whether rounds are void is not judged here.
-policy: { maxSteal: 1, maxForeignCpu: 10 }
+policy: { maxSteal: 1, maxForeignCpu: 10, maxRunQueue: 1000, maxThermalEvents: 1000000, maxThrottled: 10 }
 trials: { rounds: 1, spare: 0 }
 `;
 
