@@ -51,7 +51,7 @@ export class QemuInstance implements Instance {
   }
 
   /** QEMU's monitor, for those who ask it what is in force. */
-  get monitor(): QmpClient {
+  get qmp(): QmpClient {
     return this.parts.emulator.qmp;
   }
 
