@@ -1,8 +1,9 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { packagePath } from '../../results/package-root.ts';
 import { publishedSchemas } from '../../results/schema/published-schemas.ts';
+import { configJsonSchema } from '../../runtimes/container/spec/config-json-schema.ts';
 
 /**
  * Generates the JSON Schemas in results/schema/ from the zod schemas of the records, so that others can read our files.
@@ -34,7 +35,13 @@ for (const name of present.filter((name) => !wanted.has(name))) {
   drift.push(name);
   if (!checking) rmSync(join(folder, name));
 }
+// The OCI configuration's schema, as data: what a quick `create` checks by.
+const config = packagePath('runtimes', 'container', 'spec', 'oci-spec.schema.json');
+if (!existsSync(config) || readFileSync(config, 'utf8') !== configJsonSchema()) {
+  drift.push('oci-spec.schema.json');
+  if (!checking) writeFileSync(config, configJsonSchema());
+}
 if (checking && drift.length > 0) {
-  console.error(`results/schema is not what the types say (${drift.join(', ')}): npm run build:schema`);
+  console.error(`the schemas are not what the types say (${drift.join(', ')}): npm run build:schema`);
   process.exitCode = 1;
-} else console.error(drift.length > 0 ? `wrote ${drift.join(', ')}` : 'results/schema is up to date');
+} else console.error(drift.length > 0 ? `wrote ${drift.join(', ')}` : 'the schemas are up to date');

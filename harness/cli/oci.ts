@@ -1,12 +1,18 @@
+import type { Command } from 'commander';
 import { packageVersion } from '../../results/package-root.ts';
-import { information } from './oci/information.ts';
-import { lifeCycle } from './oci/life-cycle.ts';
-import { limits } from './oci/limits.ts';
-import { processes } from './oci/processes.ts';
-import type { Verb } from './verb.ts';
+import { OCI_VERSION } from '../../runtimes/container/spec/oci-version.ts';
+import { GLOBAL_OPTIONS } from './oci/global-options.ts';
+import { INFORMATION } from './oci/information.ts';
+import { LIFE_CYCLE } from './oci/life-cycle.ts';
+import { LIMITS } from './oci/limits.ts';
+import type { OciOption, OciVerb } from './oci/oci-verb.ts';
+import { perform } from './oci/perform.ts';
+import { PROCESSES } from './oci/processes.ts';
+import { STATE } from './oci/state-verb.ts';
+import type { Verb, VerbContext } from './verb.ts';
 
-/** Where containers are remembered when `--root` says nothing: a tmpfs on every Linux of today. */
-const DEFAULT_ROOT = '/run/tare-oci';
+/** Every verb of the OCI command line. */
+export const OCI_VERBS: readonly OciVerb[] = [...LIFE_CYCLE, STATE, ...PROCESSES, ...LIMITS, ...INFORMATION];
 
 /**
  * The OCI runtime command line, as Docker (`--add-runtime`) and Podman (`--runtime`) call it: the words, options and error
@@ -17,21 +23,43 @@ export const oci: Verb = (program, context) => {
     .command('oci')
     .description('the container runtime on OCI bundles, as Docker and Podman call it')
     .enablePositionalOptions()
-    .option('--root <folder>', 'where containers are remembered', DEFAULT_ROOT)
-    .option('--log <file>', 'also write errors to this file')
-    .option('--log-format <format>', 'of that file: text or json', 'text')
-    .option('--debug', 'accepted for compatibility; there is nothing more to say')
-    .option('--systemd-cgroup', "expand 'slice:prefix:name' cgroup paths (always done)")
-    .option('--rootless <when>', 'accepted for compatibility')
-    .option('--criu <path>', 'accepted for compatibility')
-    .version(`tare-oci version ${packageVersion()}\nspec: 1.2.0`, '-v, --version')
+    .version(`tare-oci version ${packageVersion()}\nspec: ${OCI_VERSION}`, '-v, --version')
     .addHelpText(
       'after',
       `
 Examples:
   bench oci spec && bench oci run hello
-  dockerd --add-runtime tare=$(pwd)/dist/tare-oci.mjs; docker run --runtime tare debian true
-  podman --runtime $(pwd)/dist/tare-oci.mjs run debian true`,
+  dockerd --add-runtime tare=$(pwd)/dist/tare-oci.cjs; docker run --runtime tare debian true
+  podman --runtime $(pwd)/dist/tare-oci.cjs run debian true`,
     );
-  for (const add of [lifeCycle, processes, limits, information]) add(group, context);
+  for (const option of GLOBAL_OPTIONS) add(group, option);
+  for (const verb of OCI_VERBS) addVerb(group, verb, context);
 };
+
+function addVerb(group: Command, verb: OciVerb, context: VerbContext): void {
+  const command = group
+    .command(verb.usage)
+    .description(verb.description)
+    .addHelpText('after', `\nExample:\n  bench oci ${verb.example}`)
+    .passThroughOptions(verb.passThrough ?? false);
+  for (const option of verb.options ?? []) add(command, option);
+  command.action(() =>
+    perform(
+      verb,
+      command.optsWithGlobals(),
+      { words: command.args as [string, ...string[]], options: command.opts() },
+      {
+        cacheDir: context.paths.cacheDir,
+        signal: context.signal,
+        exit: (code) => context.exit(code),
+        out: (text) => context.terminal.out(text),
+        err: (text) => context.terminal.err(text),
+      },
+    ),
+  );
+}
+
+function add(command: Command, { flags, help, parse, ...option }: OciOption): void {
+  if (parse) command.option(flags, help, parse, option.default);
+  else command.option(flags, help, option.default);
+}

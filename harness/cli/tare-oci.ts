@@ -1,42 +1,30 @@
-import { Command, CommanderError } from 'commander';
 import { machinePaths } from '../run/paths.ts';
-import { EXIT } from './exit-code.ts';
-import { oci } from './oci.ts';
-import { errorText, processTerminal } from './terminal.ts';
+import { GLOBAL_OPTIONS } from './oci/global-options.ts';
+import { LIFE_CYCLE } from './oci/life-cycle.ts';
+import { perform } from './oci/perform.ts';
+import { quickWords } from './oci/quick-words.ts';
+import { STATE } from './oci/state-verb.ts';
 
 /**
- * `bench oci` as a program of its own: Docker and Podman start it four times for every container, so it loads nothing of
- * the harness. Ends when nothing is left to wait for, so that what was printed is always written.
+ * `bench oci` as a program of its own. Docker and Podman start it four times and more for every container, so that its
+ * start-up is its cost: what engines call is read and done by the little that is loaded here, and everything else (help,
+ * exec, events, mistakes) by the whole command line, loaded then. Ends when nothing is left to wait for, so that what was
+ * printed is always written.
  */
-async function main(argv: readonly string[]): Promise<number> {
-  const terminal = processTerminal();
-  const abort = new AbortController();
-  let code: number = EXIT.done;
-  const program = new Command('tare-oci')
-    .enablePositionalOptions()
-    .exitOverride()
-    .configureOutput({ writeErr: terminal.err, writeOut: (text) => terminal.out(text.trimEnd()) });
-  oci(program, {
-    terminal,
-    catalog: { runtimes: [], workloads: [] },
-    paths: machinePaths(),
-    signal: abort.signal,
-    exit: (wanted) => {
-      code = wanted;
-    },
+async function main(argv: readonly string[]): Promise<void> {
+  const quick = quickWords(argv, GLOBAL_OPTIONS, [STATE, ...LIFE_CYCLE]);
+  if (!quick) {
+    const { wholeCommandLine } = await import('./oci/whole-command-line.ts');
+    process.exitCode = await wholeCommandLine(argv);
+    return;
+  }
+  await perform(quick.verb, quick.globals, quick, {
+    cacheDir: machinePaths().cacheDir,
+    signal: new AbortController().signal,
+    exit: (code) => void (process.exitCode = code),
+    out: (text) => void process.stdout.write(`${text}\n`),
+    err: (text) => void process.stderr.write(text),
   });
-  for (const command of program.commands) {
-    command.exitOverride().copyInheritedSettings(program);
-    for (const child of command.commands) child.exitOverride().copyInheritedSettings(program);
-  }
-  try {
-    await program.parseAsync(['node', 'tare-oci', 'oci', ...argv]);
-    return code;
-  } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.wrongUse;
-    terminal.err(errorText(error));
-    return EXIT.runFailed;
-  }
 }
 
-process.exitCode = await main(process.argv.slice(2));
+void main(process.argv.slice(2));

@@ -1,4 +1,3 @@
-import { execa } from 'execa';
 import { readFile, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BenchError } from '../../results/bench-error.ts';
@@ -48,6 +47,8 @@ export async function compileC(cacheDir: string, program: CProgram, signal?: Abo
 }
 
 async function compile(name: string, argv: string[], signal: AbortSignal | undefined): Promise<void> {
+  // Loaded when something is compiled: a program that is in the cache is found without it.
+  const { execa } = await import('execa');
   const result = await execa('cc', argv, {
     reject: false,
     timeout: COMPILE_TIMEOUT_MS,

@@ -1,6 +1,9 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
+import { processStartTime } from './process-start-time.ts';
+
+export { processStartTime };
 
 /** Files that say who is alive; on a tmpfs, so that a reboot forgets what it took away anyway. */
 export const OWNERS_FOLDER = '/run/tare/owners';
@@ -13,18 +16,6 @@ const ownerSchema = z.object({
 });
 /** Who made resources on this host: a process, by pid and the time it started, since pids are used again. */
 export type Owner = z.infer<typeof ownerSchema>;
-
-/** Start time of a process in clock ticks since boot (field 22 of /proc/<pid>/stat); undefined when it is gone. */
-export function processStartTime(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name in parentheses may hold anything; count from its end. A zombie has ended for our purposes.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return fields[0] === 'Z' ? undefined : fields[19];
-  } catch {
-    return undefined;
-  }
-}
 
 /** Says that this process owns everything named `owner` and everything below `scratchDir`. */
 export function registerOwner(owner: string, scratchDir: string, folder = OWNERS_FOLDER): Promise<void> {

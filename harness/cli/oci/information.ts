@@ -1,41 +1,41 @@
-import type { Command } from 'commander';
-import type { VerbContext } from '../verb.ts';
-import { action, verb } from './action.ts';
+import type { OciVerb } from './oci-verb.ts';
 
-/** state, list, spec, features. */
-export function information(group: Command, context: VerbContext): void {
-  verb(group, 'state <id>', 'print the state of a container as JSON', 'state web').action(
-    action(context, async (root, [id]) => {
+/** list, spec, features. */
+export const INFORMATION: readonly OciVerb[] = [
+  {
+    usage: 'list',
+    description: 'list all containers',
+    example: 'list --format json',
+    options: [
+      { flags: '-f, --format <format>', help: 'table or json', default: 'table' },
+      { flags: '-q, --quiet', help: 'ids only' },
+    ],
+    async act({ root, options, out }) {
       const { currentStatus, publicState } = await import('../../../runtimes/container/oci/status.ts');
-      const state = root.read(id);
-      context.terminal.out(JSON.stringify(publicState(state, currentStatus(root, state)), null, 2));
-    }),
-  );
-  verb(group, 'list', 'list all containers', 'list --format json')
-    .option('-f, --format <format>', 'table or json', 'table')
-    .option('-q, --quiet', 'ids only')
-    .action(
-      action(context, async (root, _words, options) => {
-        const { currentStatus, publicState } = await import('../../../runtimes/container/oci/status.ts');
-        const { stateTable } = await import('../../../runtimes/container/oci/state-table.ts');
-        const states = root.list().map((state) => publicState(state, currentStatus(root, state)));
-        if (options['quiet']) return states.forEach(({ id }) => context.terminal.out(String(id)));
-        if (options['format'] === 'json') return context.terminal.out(JSON.stringify(states));
-        context.terminal.out(stateTable(states));
-      }),
-    );
-  verb(group, 'spec', 'write a config.json to start from', 'spec --bundle ./hello')
-    .option('-b, --bundle <folder>', 'where to', '.')
-    .action(
-      action(context, async (_root, _words, options) => {
-        const { writeSpec } = await import('../../../runtimes/container/oci/write-spec.ts');
-        writeSpec(String(options['bundle']));
-      }),
-    );
-  verb(group, 'features', 'print what this runtime can do, as JSON', 'features').action(
-    action(context, async () => {
+      const { stateTable } = await import('../../../runtimes/container/oci/state-table.ts');
+      const states = root.list().map((state) => publicState(state, currentStatus(root, state)));
+      if (options['quiet']) return states.forEach(({ id }) => out(String(id)));
+      if (options['format'] === 'json') return out(JSON.stringify(states));
+      out(stateTable(states));
+    },
+  },
+  {
+    usage: 'spec',
+    description: 'write a config.json to start from',
+    example: 'spec --bundle ./hello',
+    options: [{ flags: '-b, --bundle <folder>', help: 'where to', default: '.' }],
+    async act({ options }) {
+      const { writeSpec } = await import('../../../runtimes/container/oci/write-spec.ts');
+      writeSpec(String(options['bundle']));
+    },
+  },
+  {
+    usage: 'features',
+    description: 'print what this runtime can do, as JSON',
+    example: 'features',
+    async act({ out }) {
       const { features } = await import('../../../runtimes/container/oci/features.ts');
-      context.terminal.out(JSON.stringify(features(), null, 2));
-    }),
-  );
-}
+      out(JSON.stringify(features(), null, 2));
+    },
+  },
+];

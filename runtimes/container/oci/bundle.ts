@@ -1,8 +1,8 @@
 import { readFileSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import * as z from 'zod';
 import { BenchError } from '../../../results/bench-error.ts';
-import { ociSpecSchema, type OciSpec } from '../spec/oci-spec.ts';
+import { acceptConfig } from '../spec/accept-config.ts';
+import type { OciSpec } from '../spec/oci-spec.ts';
 
 /** A bundle's folder and its configuration, with every path made absolute. */
 export interface Bundle {
@@ -11,7 +11,7 @@ export interface Bundle {
 }
 
 /** @throws BenchError `bundle-unreadable`, `bundle-invalid` with one line per problem. */
-export function readBundle(path: string): Bundle {
+export async function readBundle(path: string): Promise<Bundle> {
   let folder: string;
   let text: string;
   try {
@@ -23,24 +23,15 @@ export function readBundle(path: string): Bundle {
       cause,
     });
   }
-  return { folder, spec: absolutePaths(parseConfig(text, join(folder, 'config.json')), folder) };
-}
-
-/** Text → configuration, parsed once, at the door. */
-export function parseConfig(text: string, file: string): OciSpec {
+  const file = join(folder, 'config.json');
   let told: unknown;
   try {
     told = JSON.parse(text);
   } catch (cause) {
     throw new BenchError('bundle-invalid', `${file} is not JSON: ${(cause as Error).message}`, { cause });
   }
-  const parsed = ociSpecSchema.safeParse(told);
-  if (!parsed.success)
-    throw new BenchError(
-      'bundle-invalid',
-      `${file} is no OCI configuration:\n${z.prettifyError(parsed.error)}`,
-    );
-  return parsed.data;
+  const spec = acceptConfig(told) ?? (await import('../spec/parse-config.ts')).parseConfig(told, file);
+  return { folder, spec: absolutePaths(spec, folder) };
 }
 
 /** The root and the sources of binds may be relative to the bundle. Pure but for the root's symbolic links. */

@@ -3,8 +3,8 @@ import { constants as osConstants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BenchError } from '../../../results/bench-error.ts';
 import { Cgroup } from '../../cgroup/cgroup.ts';
-import { processStartTime } from '../../sweep/owner.ts';
-import { parseConfig } from './bundle.ts';
+import { processStartTime } from '../../sweep/process-start-time.ts';
+import type { OciSpec } from '../spec/oci-spec.ts';
 import { hookState, runHooks } from './hooks.ts';
 import { openGate } from './start-gate.ts';
 import type { ContainerState, StateRoot } from './state.ts';
@@ -83,10 +83,12 @@ export async function pauseContainer(root: StateRoot, id: string, paused: boolea
   await new Cgroup(state.cgroupPath).freeze(paused);
 }
 
-/** The configuration as it was at create. */
-export function storedSpec(root: StateRoot, id: string) {
-  const file = root.configFile(id);
-  return parseConfig(readFileSync(file, 'utf8'), file);
+/**
+ * The configuration as it was at create. It went through the schema then, with its defaults filled in, and lies since in a
+ * folder that only we write: it is not checked again.
+ */
+export function storedSpec(root: StateRoot, id: string): OciSpec {
+  return JSON.parse(readFileSync(root.configFile(id), 'utf8')) as OciSpec;
 }
 
 /** 'TERM', 'SIGTERM', 'sigterm' or '15' → 15. */

@@ -6,7 +6,7 @@ import { deviceRulesOf, limitsOfResources } from '../../cgroup/oci-resources.ts'
 import { ensureLauncher } from '../../launch/ensure-launcher.ts';
 import type { Op } from '../../launch/ops.ts';
 import { insideLinkOps } from '../../network/peer-network.ts';
-import { processStartTime } from '../../sweep/owner.ts';
+import { processStartTime } from '../../sweep/process-start-time.ts';
 import { containerPlan } from '../plan/container-plan.ts';
 import { compileSeccomp } from '../seccomp/compile.ts';
 import type { OciSpec } from '../spec/oci-spec.ts';
@@ -46,7 +46,7 @@ export interface Created {
  */
 export async function createContainer(root: StateRoot, request: CreateRequest): Promise<Created> {
   const { id } = request;
-  const bundle = readBundle(request.bundle);
+  const bundle = await readBundle(request.bundle);
   const { spec } = bundle;
   refuseTerminal(spec, request.consoleSocket);
   const warnings = refuseUnsupported(spec);

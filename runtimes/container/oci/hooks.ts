@@ -1,4 +1,3 @@
-import { execa } from 'execa';
 import type { OciHook } from '../spec/oci-spec.ts';
 import type { ContainerState } from './state.ts';
 
@@ -22,7 +21,9 @@ export async function runHooks(
   stdin: string,
 ): Promise<string[]> {
   const failures: string[] = [];
-  for (const hook of hooks ?? []) {
+  if (!hooks || hooks.length === 0) return failures;
+  const { execa } = await import('execa');
+  for (const hook of hooks) {
     const result = await execa(hook.path, (hook.args ?? [hook.path]).slice(1), {
       argv0: hook.args?.[0] ?? hook.path,
       env: Object.fromEntries(

@@ -1,4 +1,4 @@
-import { execa } from 'execa';
+import { spawn } from 'node:child_process';
 import { closeSync, constants, openSync, writeSync } from 'node:fs';
 import { BenchError } from '../../../results/bench-error.ts';
 
@@ -11,16 +11,17 @@ const MKFIFO_LIMIT_MS = 5000;
 
 /** Makes a named pipe, only ours to use. Node has no call for it; coreutils' mkfifo does. */
 export async function makeFifo(path: string): Promise<void> {
-  const result = await execa('mkfifo', ['-m', '600', '--', path], {
-    reject: false,
+  const child = spawn('mkfifo', ['-m', '600', '--', path], {
+    stdio: ['ignore', 'ignore', 'pipe'],
     timeout: MKFIFO_LIMIT_MS,
-    stdin: 'ignore',
   });
-  if (result.failed)
-    throw new BenchError(
-      'oci-gate',
-      `the start gate ${path} cannot be made: ${result.stderr || result.shortMessage}`,
-    );
+  let said = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (said += text));
+  const failure = await new Promise<string | null>((resolve) => {
+    child.once('error', (error) => resolve(error.message));
+    child.once('close', (code, signal) => resolve(code === 0 ? null : said.trim() || `ended by ${signal}`));
+  });
+  if (failure !== null) throw new BenchError('oci-gate', `the start gate ${path} cannot be made: ${failure}`);
 }
 
 /** Lets the program that waits at the gate go on. */

@@ -1,30 +1,69 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import * as z from 'zod';
 import { BenchError } from '../../../results/bench-error.ts';
 
 /** As runc has it: no separators, nothing that names a folder above. */
 const ID = /^(?!\.{1,2}$)[A-Za-z0-9_+.-]{1,1024}$/;
 
+const SCHEMA = 'tare.oci-state/1';
+
 /** What is kept of a container between two calls of the command line. Everything else is asked of the kernel. */
-const stateSchema = z.strictObject({
-  schema: z.literal('tare.oci-state/1'),
-  ociVersion: z.string(),
-  id: z.string(),
-  bundle: z.string(),
-  rootfs: z.string(),
+export interface ContainerState {
+  schema: typeof SCHEMA;
+  ociVersion: string;
+  id: string;
+  bundle: string;
+  rootfs: string;
   /** Host pid of the first process with its start time, since pids are used again; 0 while it is being made. */
-  pid: z.int().min(0),
-  startTime: z.string(),
-  created: z.iso.datetime(),
+  pid: number;
+  startTime: string;
+  /** ISO 8601. */
+  created: string;
   /** Below the cgroup hierarchies. */
-  cgroupPath: z.string().min(1),
+  cgroupPath: string;
   /** CLONE_NEW* bits of the namespaces that an exec has to enter. */
-  namespaces: z.int(),
-  annotations: z.record(z.string(), z.string()),
-});
-export type ContainerState = z.infer<typeof stateSchema>;
+  namespaces: number;
+  annotations: Record<string, string>;
+}
+
+/** What each key must be. By hand, as every call of the command line reads a state and loading a schema library costs more than the call. */
+const SHAPE: Readonly<Record<keyof ContainerState, (value: unknown) => boolean>> = {
+  schema: (value) => value === SCHEMA,
+  ociVersion: isString,
+  id: isString,
+  bundle: isString,
+  rootfs: isString,
+  pid: isCount,
+  startTime: isString,
+  created: (value) => isString(value) && !Number.isNaN(Date.parse(value)),
+  cgroupPath: (value) => isString(value) && value !== '',
+  namespaces: isCount,
+  annotations: (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.values(value).every(isString),
+};
+
+function isString(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+/** Text of a state file → state. @throws BenchError `oci-state-file` naming the key that is wrong. */
+export function parseState(text: string, file: string): ContainerState {
+  const told = JSON.parse(text) as Readonly<Record<string, unknown>>;
+  for (const [key, holds] of Object.entries(SHAPE))
+    if (!holds(told[key]))
+      throw new BenchError('oci-state-file', `${file} is no state of this runtime: ${key} is wrong`, {
+        hint: 'delete --force removes the container',
+      });
+  return told as unknown as ContainerState;
+}
 
 /** The folder with one folder per container (`--root`). On a tmpfs by default: a reboot ends every container. */
 export class StateRoot {
@@ -52,13 +91,14 @@ export class StateRoot {
   /** @throws BenchError `oci-unknown`; its words are those that containerd looks for. */
   read(id: string): ContainerState {
     checkId(id);
+    const file = join(this.folder(id), 'state.json');
     let text: string;
     try {
-      text = readFileSync(join(this.folder(id), 'state.json'), 'utf8');
+      text = readFileSync(file, 'utf8');
     } catch (cause) {
       throw new BenchError('oci-unknown', `container "${id}" does not exist`, { cause });
     }
-    return stateSchema.parse(JSON.parse(text));
+    return parseState(text, file);
   }
 
   /** Every container whose state can be read, by id. */

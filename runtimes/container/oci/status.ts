@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Cgroup } from '../../cgroup/cgroup.ts';
 import { isUnified } from '../../cgroup/layout.ts';
-import { processStartTime } from '../../sweep/owner.ts';
+import { processStartTime } from '../../sweep/process-start-time.ts';
 import type { ContainerState, StateRoot } from './state.ts';
 
 /** The specification's states, and 'paused', which every runtime adds. */

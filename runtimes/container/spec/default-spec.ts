@@ -46,6 +46,8 @@ export interface SpecRequest {
   /** Path of a network namespace to join; null makes a new one; 'host' shares the host's. */
   network?: string | null;
   mappings?: { uid: IdMapping[]; gid: IdMapping[] };
+  /** It is made in a user namespace that owns no network namespace of the host's: its /sys is the host's, bound. */
+  rootless?: boolean;
   /** Everything is allowed and shown: all capabilities, no seccomp, nothing masked. */
   privileged?: boolean;
   rlimits?: { type: string; soft: number; hard: number }[];
@@ -124,9 +126,9 @@ function standardMounts(request: SpecRequest): OciMount[] {
   const sysOptions = ['nosuid', 'noexec', 'nodev', ...(request.privileged ? [] : ['ro'])];
   const ptsOptions = ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620'];
   const sys: OciMount =
-    request.network === 'host' && request.mappings
+    request.network === 'host' && (request.mappings || request.rootless)
       ? // A sysfs of a network namespace that is not ours cannot be mounted in a user namespace.
-        { destination: '/sys', type: 'none', source: '/sys', options: ['rbind', ...sysOptions] }
+        { destination: '/sys', type: 'none', source: '/sys', options: ['rbind', ...sysOptions, 'rro'] }
       : { destination: '/sys', type: 'sysfs', source: 'sysfs', options: sysOptions };
   return [
     { destination: '/proc', type: 'proc', source: 'proc', options: ['nosuid', 'noexec', 'nodev'] },

@@ -8,7 +8,7 @@ import { makes, namespaceBits } from '../../../../runtimes/container/oci/namespa
 import { parseResources } from '../../../../runtimes/container/oci/update.ts';
 import { writeSpec } from '../../../../runtimes/container/oci/write-spec.ts';
 import { suite } from '../../../suite.ts';
-import { refusal } from '../../../workloads/refusal.ts';
+import { refusal, refusalOf } from '../../../workloads/refusal.ts';
 
 const test = suite('a bundle');
 let folder: string;
@@ -22,10 +22,10 @@ function config(change: object): void {
   writeFileSync(join(folder, 'config.json'), JSON.stringify({ ...base, ...change }));
 }
 
-test('`spec` writes one that is read back, and never over another', () => {
+test('`spec` writes one that is read back, and never over another', async () => {
   mkdirSync(join(folder, 'rootfs'));
   writeSpec(folder);
-  const { spec, folder: where } = readBundle(folder);
+  const { spec, folder: where } = await readBundle(folder);
   assert.is(where, folder);
   assert.is(spec.root.path, join(folder, 'rootfs'));
   assert.equal(spec.process?.args, ['sh']);
@@ -33,7 +33,7 @@ test('`spec` writes one that is read back, and never over another', () => {
   assert.is(refusal(() => writeSpec(folder)).code, 'oci-spec-exists');
 });
 
-test('relative paths are the bundle’s; file systems without a source keep theirs', () => {
+test('relative paths are the bundle’s; file systems without a source keep theirs', async () => {
   mkdirSync(join(folder, 'tree'));
   symlinkSync('tree', join(folder, 'rootfs'));
   config({
@@ -43,7 +43,7 @@ test('relative paths are the bundle’s; file systems without a source keep thei
       { destination: '/proc', type: 'proc', source: 'proc' },
     ],
   });
-  const { spec } = readBundle(folder);
+  const { spec } = await readBundle(folder);
   assert.is(spec.root.path, join(folder, 'tree'));
   assert.equal(
     spec.mounts?.map(({ source }) => source),
@@ -51,17 +51,17 @@ test('relative paths are the bundle’s; file systems without a source keep thei
   );
 });
 
-test('what is no bundle is refused in words', () => {
-  assert.is(refusal(() => readBundle(join(folder, 'nowhere'))).code, 'bundle-unreadable');
-  assert.is(refusal(() => readBundle(folder)).code, 'bundle-unreadable');
+test('what is no bundle is refused in words', async () => {
+  assert.is((await refusalOf(readBundle(join(folder, 'nowhere')))).code, 'bundle-unreadable');
+  assert.is((await refusalOf(readBundle(folder))).code, 'bundle-unreadable');
   writeFileSync(join(folder, 'config.json'), '{');
-  assert.match(refusal(() => readBundle(folder)).message, 'is not JSON');
+  assert.match((await refusalOf(readBundle(folder))).message, 'is not JSON');
   config({ process: { args: [], cwd: 'relative' } });
-  const { message } = refusal(() => readBundle(folder));
+  const { message } = await refusalOf(readBundle(folder));
   assert.match(message, 'process.args');
   assert.match(message, 'process.cwd');
   config({});
-  assert.match(refusal(() => readBundle(folder)).message, 'rootfs cannot be used');
+  assert.match((await refusalOf(readBundle(folder))).message, 'rootfs cannot be used');
 });
 
 test('cgroup paths: plain, systemd’s, and none', () => {
@@ -75,10 +75,10 @@ test('cgroup paths: plain, systemd’s, and none', () => {
     assert.is(refusal(() => cgroupPathOf(path, 'web')).code, 'oci-cgroup-path', path);
 });
 
-test('namespaces: those of its own and those joined are entered by an exec; only the former are made', () => {
+test('namespaces: those of its own and those joined are entered by an exec; only the former are made', async () => {
   mkdirSync(join(folder, 'rootfs'));
   config({ linux: { namespaces: [{ type: 'pid' }, { type: 'network', path: '/run/netns/x' }] } });
-  const { spec } = readBundle(folder);
+  const { spec } = await readBundle(folder);
   assert.is(namespaceBits(spec), 0x20000000 | 0x40000000);
   assert.equal([makes(spec, 'pid'), makes(spec, 'network'), makes(spec, 'mount')], [true, false, false]);
 });

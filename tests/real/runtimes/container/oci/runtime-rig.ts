@@ -9,7 +9,7 @@ import { defaultSpec } from '../../../../../runtimes/container/spec/default-spec
 import type { OciSpec } from '../../../../../runtimes/container/spec/oci-spec.ts';
 
 /** The runtime as its callers find it. */
-export const RUNTIME = packagePath('dist', 'tare-oci.mjs');
+export const RUNTIME = packagePath('dist', 'tare-oci.cjs');
 
 export interface Said {
   code: number | null;
@@ -51,7 +51,7 @@ export async function openRuntimeRig(): Promise<RuntimeRig> {
       writeFileSync(`${at}.in`, input);
       const fds = [openSync(`${at}.in`, 'r'), openSync(`${at}.out`, 'w'), openSync(`${at}.err`, 'w')];
       try {
-        const child = spawn(process.execPath, [RUNTIME, '--root', root, ...args], {
+        const child = spawn(RUNTIME, ['--root', root, ...args], {
           stdio: [...fds, ...passed],
         });
         const code = await new Promise<number | null>((resolve) => child.once('exit', resolve));
