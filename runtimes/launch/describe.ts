@@ -32,7 +32,7 @@ export function describeOp(op: Op): string {
     case 'exec':
       return `executing ${op.argv[0] ?? '(nothing)'}`;
     case 'run':
-      return `running the hook ${op.argv[0] ?? '(nothing)'}`;
+      return `running the hook ${op.file}`;
     case 'join-cgroup':
     case 'attach-child':
       return `joining the cgroup ${op.directory}`;

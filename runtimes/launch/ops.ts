@@ -15,7 +15,7 @@ export const OPS = {
   init: { code: 10, fields: { name: 's' } },
   report: { code: 11, fields: { words: 's' } },
   keyring: { code: 12, fields: { name: 's' } },
-  run: { code: 13, fields: { argv: 'v', env: 'v', stdin: 's', timeoutS: 'i' } },
+  run: { code: 13, fields: { file: 's', argv: 'v', env: 'v', stdin: 's', timeoutS: 'i' } },
   personality: { code: 14, fields: { persona: 'i' } },
   'ignore-signals': { code: 15, fields: {} },
   open: { code: 20, fields: { slot: 'i', path: 's', flags: 'i', mode: 'i' } },

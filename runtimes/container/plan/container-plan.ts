@@ -1,6 +1,7 @@
 import { BenchError } from '../../../results/bench-error.ts';
 import { CLONE, MS } from '../../launch/constants.ts';
 import type { LaunchPlan, Op } from '../../launch/ops.ts';
+import type { UserNamespace } from '../rootless/privilege.ts';
 import type { NamespaceType, OciHook, OciSpec } from '../spec/oci-spec.ts';
 import { cgroupOps } from './cgroup-ops.ts';
 import { deviceOps } from './device-ops.ts';
@@ -17,6 +18,8 @@ export interface OverlayPlan {
 
 /** What the plan needs beyond the configuration: where things are on this host, and who owns the process. */
 export interface PlanContext extends MountContext {
+  /** The user namespace that the whole plan is played in, when an ordinary user runs it; absent for root. */
+  userNamespace?: UserNamespace | null;
   /** First operation: ties the launcher to its owner; null for a container that outlives its caller. */
   owner: Op | null;
   overlay: OverlayPlan | null;
@@ -30,6 +33,8 @@ export interface PlanContext extends MountContext {
   preserveFds: number;
   /** 'exec': the configuration's process is pid 1. 'init': our own sleeps there and the process is started by exec. */
   main: 'exec' | 'init';
+  /** Operations of the host's own user, before any namespace: helpers that must stay outside. */
+  outside?: readonly Op[];
   /** Operations before the clone: the start gate's fifo, sockets. */
   before: readonly Op[];
   /** Operations just before the program: the start gate. */
@@ -63,7 +68,9 @@ export function containerPlan(spec: OciSpec, context: PlanContext): LaunchPlan {
   const has = (type: NamespaceType): boolean => namespaces.some((each) => each.type === type);
   const joined = namespaces.filter((each) => each.path);
   const made = namespaces.filter((each) => !each.path);
-  const userNamespace = has('user');
+  const entered = context.userNamespace ?? null;
+  // Root of a user namespace cannot make device nodes, and overlayfs keeps its marks in other attributes.
+  const userNamespace = has('user') || entered !== null;
   // The cgroup namespace is taken after joining the cgroup, so that its root is the container's own.
   const flags = made.reduce(
     (sum, each) => (each.type === 'cgroup' || each.type === 'time' ? sum : sum | NAMESPACE_FLAGS[each.type]),
@@ -74,6 +81,8 @@ export function containerPlan(spec: OciSpec, context: PlanContext): LaunchPlan {
   const beneath = rootOps(spec, context, userNamespace);
   return [
     ...(context.owner ? [context.owner] : []),
+    ...(context.outside ?? []),
+    ...(entered?.enter ?? []),
     { op: 'keyring', name: '' },
     ...(process.oomScoreAdj === null || process.oomScoreAdj === undefined
       ? []
@@ -93,10 +102,10 @@ export function containerPlan(spec: OciSpec, context: PlanContext): LaunchPlan {
     ...(context.owner ? [{ op: 'death-signal', signal: 9, parent: 0 } as const] : []),
     ...cgroup.child,
     // In a user namespace of our own we are nobody until the parent has written the maps.
-    ...(userNamespace && made.some((each) => each.type === 'user')
+    ...(made.some((each) => each.type === 'user')
       ? ([{ op: 'wait-parent' }, { op: 'ids', uid: 0, gid: 0, groups: new Uint8Array(0) }] as const)
       : []),
-    ...(userNamespace ? [] : [{ op: 'dumpable', value: 0 } as const]),
+    ...(has('user') ? [] : [{ op: 'dumpable', value: 0 } as const]),
     { op: 'session' },
     ...beneath,
     { op: 'wait-parent' },
@@ -115,7 +124,7 @@ export function containerPlan(spec: OciSpec, context: PlanContext): LaunchPlan {
         preserveFds: context.preserveFds,
         diesWithParent: context.owner !== null,
         beforeExec: context.beforeExec,
-        setGroups: setGroupsAllowed(spec),
+        setGroups: setGroupsAllowed(spec) && entered?.setGroups !== false,
       },
       context.main === 'init' ? { op: 'init', name: INIT_NAME } : execOp(process),
     ),
@@ -152,7 +161,9 @@ function parentOps(spec: OciSpec, context: PlanContext): Op[] {
 function hookOps(hooks: readonly OciHook[] | null | undefined, context: PlanContext): Op[] {
   return (hooks ?? []).map((hook) => ({
     op: 'run',
-    argv: [hook.path, ...(hook.args ?? [hook.path]).slice(1)],
+    file: hook.path,
+    // The first word is the program's own name for itself: Docker's hook chooses its work by it.
+    argv: hook.args?.length ? hook.args : [hook.path],
     env: hook.env ?? [],
     stdin: context.hookState,
     timeoutS: hook.timeout ?? 0,
@@ -195,7 +206,8 @@ function bindRoot(root: string): Op {
   return { op: 'bind', source: root, target: root, recursive: 1, set: 0, clear: 0, follow: 1 };
 }
 
-function overlayOps(root: string, overlay: OverlayPlan, userNamespace: boolean): Op[] {
+/** The root of a container: its layers, and the folder that takes what it writes. */
+export function overlayOps(root: string, overlay: OverlayPlan, userNamespace: boolean): Op[] {
   // Plain trees only: a layer can be packed again, and no layer's attribute sends a lookup elsewhere.
   // overlayfs names the uppermost lower layer first.
   const lower = [...overlay.lower].reverse().map(escapeOverlay).join(':');

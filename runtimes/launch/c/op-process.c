@@ -192,21 +192,21 @@ static void write_with_pid(int fd, const char *text, pid_t pid) {
   (void)ignored;
 }
 
-/* run argv env stdin timeout: a program of the host (an OCI hook), awaited; non-zero ends and time-outs are failures. */
+/* run file argv env stdin timeout: a program of the host (an OCI hook), awaited; non-zero ends and time-outs are failures. */
 int do_run(struct player *p, const struct arg *a) {
   int in[2];
-  if (a[0].n == 0 || pipe2(in, O_CLOEXEC) < 0) return -1;
+  if (a[1].n == 0 || pipe2(in, O_CLOEXEC) < 0) return -1;
   pid_t child = fork();
   if (child < 0) return -1;
   if (child == 0) {
     dup2(in[0], 0);
-    if (a[3].i > 0) alarm((unsigned)a[3].i);
+    if (a[4].i > 0) alarm((unsigned)a[4].i);
     syscall(SYS_close_range, 3u, ~0u, 4u /* CLOSE_RANGE_CLOEXEC */);
-    execve(a[0].v[0], a[0].v, a[1].v);
+    execve(a[0].s, a[1].v, a[2].v);
     _exit(EXIT_NOT_FOUND);
   }
   close(in[0]);
-  write_with_pid(in[1], a[2].s, p->in_child ? getpid() : p->child);
+  write_with_pid(in[1], a[3].s, p->in_child ? getpid() : p->child);
   close(in[1]);
   int status;
   while (waitpid(child, &status, 0) < 0)

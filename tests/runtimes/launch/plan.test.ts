@@ -105,7 +105,7 @@ test('mutated plans never make the reader misbehave (sanitised build)', async ()
     { op: 'mount', source: 'a', target: '/b', type: 'c', flags: 5, data: 'size=1', follow: 0 },
     { op: 'seccomp', program: new Uint8Array(24), flags: 0 },
     { op: 'exec', argv: ['/bin/sh', '-c', 'true'], env: ['A=b', 'C=d'], search: 1 },
-    { op: 'run', argv: ['x'], env: [], stdin: '{}', timeoutS: 3 },
+    { op: 'run', file: '/x', argv: ['x'], env: [], stdin: '{}', timeoutS: 3 },
   ];
   writeFileSync(join(folder, 'seed'), encodePlan(seed));
   const { stdout } = await execa(fuzzer, [join(folder, 'seed'), '100000', '20240229'], { timeout: 60_000 });

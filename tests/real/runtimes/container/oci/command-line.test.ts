@@ -198,14 +198,14 @@ test('events go on until the container ends', async () => {
   assert.ok(out.trim().split('\n').length >= 2, out);
 });
 
-test('hooks run at their times, told the state', async () => {
+test('hooks run at their times, by their own first word, told the state', async () => {
   const trail = join(rig.folder, 'trail');
   const hook = (name: string) => ({
     path: '/bin/sh',
     args: [
-      'sh',
+      `as-${name}`,
       '-c',
-      `printf '${name} %s\\n' "$(sed 's/.*"status":"\\([a-z]*\\)".*"pid":\\([0-9]\\).*/\\1 \\2/')" >> ${trail}`,
+      `printf '%s %s\\n' "$0" "$(sed 's/.*"status":"\\([a-z]*\\)".*"pid":\\([0-9]\\).*/\\1 \\2/')" >> ${trail}`,
     ],
   });
   rig.config((spec) => {
@@ -217,7 +217,7 @@ test('hooks run at their times, told the state', async () => {
   const lines = readFileSync(trail, 'utf8').trim().split('\n');
   assert.equal(
     lines.map((line) => line.replace(/ \d.*/, '')),
-    ['prestart creating', 'createRuntime creating', 'poststart running', 'poststop stopped'],
+    ['as-prestart creating', 'as-createRuntime creating', 'as-poststart running', 'as-poststop stopped'],
   );
   assert.match(lines[0]!, /creating [1-9]/);
 });
