@@ -19,6 +19,12 @@ export interface CommandEnd {
   atNs: bigint;
 }
 
+/** The guest's memory by its own kernel (/proc/meminfo). */
+export interface GuestMemory {
+  totalKiB: number;
+  availableKiB: number;
+}
+
 interface Waiting<T> {
   resolve(value: T): void;
   reject(error: BenchError): void;
@@ -33,10 +39,15 @@ export class GuestPort {
   readonly phases: Record<string, number> = {};
   /** Who runs the guest's CPU, by its own cpuid: 'KVMKVMKVM', 'TCGTCGTCGTCG'. */
   hypervisor = '';
+  /** How the guest agent reaches the program that runs commands (guest/run.c). */
+  runner = '/proc/1/exe';
+  /** Host monotonic time when the guest's clock began, as its first words say; they may have been late, never early. */
+  kernelBeganNs: bigint | undefined;
   private readonly socket: Socket;
   private readonly commands = new Map<string, Waiting<CommandEnd>>();
   private readonly requests = new Map<number, Waiting<number>>();
   private readonly deaths = new Set<(error: BenchError) => void>();
+  private lastMemory: GuestMemory | undefined;
   private nextRequest = 1;
   private lost: BenchError | undefined;
 
@@ -97,6 +108,14 @@ export class GuestPort {
       );
   }
 
+  /** What the guest has, and what it could still give to a new program. */
+  async memory(): Promise<GuestMemory> {
+    await this.request('memory');
+    if (!this.lastMemory)
+      throw new BenchError('vm-guest-request', 'the guest did not say how much memory it has');
+    return this.lastMemory;
+  }
+
   abandon(error: BenchError): void {
     if (this.lost) return;
     this.lost = error;
@@ -110,10 +129,19 @@ export class GuestPort {
     this.socket.destroy();
   }
 
+  private takePhase(name: string, sinceKernelUs: number, atNs: bigint): void {
+    this.phases[name] = sinceKernelUs;
+    const began = atNs - BigInt(Math.round(sinceKernelUs)) * 1000n;
+    if (this.kernelBeganNs === undefined || began < this.kernelBeganNs) this.kernelBeganNs = began;
+  }
+
   private take(line: string, atNs: bigint): void {
     const [word, ...rest] = line.split(' ');
-    if (word === 'boot' && rest[0] !== undefined) this.phases[rest[0]] = Number(rest[1]);
+    if (word === 'boot' && rest[0] !== undefined) this.takePhase(rest[0], Number(rest[1]), atNs);
+    else if (word === 'runner') this.runner = rest[0] ?? this.runner;
     else if (word === 'hypervisor') this.hypervisor = rest.join(' ').replaceAll('\0', '');
+    else if (word === 'memory')
+      this.lastMemory = { totalKiB: Number(rest[0]), availableKiB: Number(rest[1]) };
     else if (word === 'answer') {
       const number = Number(rest[0]);
       this.requests.get(number)?.resolve(Number(rest[1]));

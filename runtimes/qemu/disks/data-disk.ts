@@ -12,6 +12,9 @@ export type DataDiskOptions = Pick<
   'format' | 'preallocation' | 'state' | 'diskMiB' | 'clusterKiB' | 'lazyRefcounts'
 >;
 
+/** The file system's label, by which a system with udev finds the disk whatever bus it is on. */
+export const DATA_LABEL = 'tare-data';
+
 /** A data disk ready to be copied (or backed) for each trial. */
 export interface DataTemplate {
   path: string;
@@ -40,7 +43,7 @@ export async function ensureDataTemplate(
   const folder = join(cacheDir, 'qemu');
   const plain = join(folder, `data-${options.diskMiB}.raw`);
   await cachedFile(plain, async (aside) => {
-    await runTool(mke2fsArgv(aside, options.diskMiB, { journal: true, label: 'tare-data' }), signal);
+    await runTool(mke2fsArgv(aside, options.diskMiB, { journal: true, label: DATA_LABEL }), signal);
   });
   if (options.preallocation !== 'off' || options.state === 'overlay' || options.format === 'raw')
     if (options.state !== 'written') return { path: plain, options };

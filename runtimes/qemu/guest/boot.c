@@ -1,6 +1,7 @@
 /*
  * From the kernel's hand-over to a served guest. In the initramfs: /init (this program), /modules (paths in load order),
  * /lib/…ko. The root file system is the first virtio disk; then this process goes on, chrooted into it, as pid 1.
+ * In a system that a user brought, its own init started us (join.c) and only the last part is left to do.
  */
 #include "guest.h"
 #include <cpuid.h>
@@ -17,7 +18,7 @@
 
 static char command_line[4096];
 
-static void make_mount(const char *type, const char *target, unsigned long flags, const char *options) {
+void make_mount(const char *type, const char *target, unsigned long flags, const char *options) {
   mkdir(target, 0755);
   if (mount(type, target, type, flags, options) < 0 && errno != EBUSY) die(target, errno);
 }
@@ -109,8 +110,22 @@ static void end_probe(void) {
   for (;;) pause();
 }
 
+void serve_ports(const char *agent_port, const char *phases) {
+  char text[512], signature[13], control_path[256], agent_path[256];
+  int error = open_port(CONTROL_PORT, control_path, sizeof control_path);
+  if (error) die("find the virtio-serial port " CONTROL_PORT, error);
+  int control = open(control_path, O_RDWR | O_CLOEXEC);
+  if (control < 0) die("open the virtio-serial port " CONTROL_PORT, errno);
+  error = open_port(agent_port, agent_path, sizeof agent_path);
+  if (error) die("find the agent's virtio-serial port", error);
+  hypervisor(signature);
+  snprintf(text, sizeof text, "hypervisor %s\nrunner /proc/%d/exe\n%s", signature, (int)getpid(), phases);
+  write_all(control, text, strlen(text));
+  serve(control, agent_path);
+}
+
 static void boot(void) {
-  char text[256], signature[13], control_path[256], agent_path[256];
+  char phases[256];
   long long started = clock_ns(CLOCK_MONOTONIC) / 1000;
   make_mount("devtmpfs", "/dev", MS_NOSUID, "mode=755");
   make_mount("proc", "/proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL);
@@ -127,22 +142,15 @@ static void boot(void) {
   links_of_dev();
   long long rooted = clock_ns(CLOCK_MONOTONIC) / 1000;
   do_boot_verbs();
-  int error = open_port(CONTROL_PORT, control_path, sizeof control_path);
-  if (error) die("find the virtio-serial port " CONTROL_PORT, error);
-  int control = open(control_path, O_RDWR | O_CLOEXEC);
-  if (control < 0) die("open the virtio-serial port " CONTROL_PORT, errno);
-  error = open_port(AGENT_PORT, agent_path, sizeof agent_path);
-  if (error) die("find the virtio-serial port " AGENT_PORT, error);
-  hypervisor(signature);
-  snprintf(text, sizeof text, "hypervisor %s\nboot init %lld\nboot modules %lld\nboot root %lld\n", signature,
-           started, modules, rooted);
-  write_all(control, text, strlen(text));
-  serve(control, agent_path);
+  snprintf(phases, sizeof phases, "boot init %lld\nboot modules %lld\nboot root %lld\n", started, modules, rooted);
+  serve_ports(AGENT_PORT, phases);
 }
 
 int main(int argc, char **argv) {
   if (getpid() == 1) boot();
-  if (argc >= 2 && strcmp(argv[1], "run") == 0) return run_command(argc - 2, argv + 2);
+  if (argc == 4 && strcmp(argv[1], "join") == 0) join_system(argv[2], argv[3]);
+  if (argc >= 2 && strcmp(argv[1], "run") == 0) return run_command(argc - 2, argv + 2, NULL);
+  if (argc >= 2 && strcmp(argv[1], "enter") == 0) return run_command(argc - 2, argv + 2, SYSTEM_ROOT);
   if (argc == 2 && strcmp(argv[1], "tsc") == 0) return print_tsc_khz();
   return 2;
 }

@@ -1,8 +1,9 @@
 /*
- * run <id> <capture bytes> <cwd|-> <stdin file|-> <environment count> [K=V …] <argv …>
+ * run|enter <id> <capture bytes> <cwd|-> <stdin file|-> <environment count> [K=V …] <argv …>
  * The command's output goes to files, so that nothing is lost above what the agent would capture and the agent does not
  * wake up while the command is timed. When it has ended, a "done" line goes to the host by way of pid 1; output that
  * fits in <capture bytes> is then printed (the agent carries it), else the host reads the files in pieces.
+ * "enter" runs it in the system that a user brought, whose tree is the root of its first process.
  */
 #include "guest.h"
 #include <fcntl.h>
@@ -38,10 +39,11 @@ static void remove_files(const char *id) {
 }
 
 /* What could not be started is told by the pipe: errno of chdir or execvp. */
-static void become(char **argv, const char *cwd, const char *input, int out, int err, int failed) {
+static void become(char **argv, const char *root, const char *cwd, const char *input, int out, int err, int failed) {
   setsid();
   int in = strcmp(input, "-") == 0 ? 0 : open(input, O_RDONLY | O_CLOEXEC);
-  if (in >= 0 && (strcmp(cwd, "-") == 0 || chdir(cwd) == 0)) {
+  int entered = !root || (chroot(root) == 0 && chdir("/") == 0);
+  if (in >= 0 && entered && (strcmp(cwd, "-") == 0 || chdir(cwd) == 0)) {
     dup2(in, 0);
     dup2(out, 1);
     dup2(err, 2);
@@ -53,7 +55,7 @@ static void become(char **argv, const char *cwd, const char *input, int out, int
   _exit(127);
 }
 
-int run_command(int argc, char **argv) {
+int run_command(int argc, char **argv, const char *root) {
   if (argc < 6) return 2;
   const char *id = argv[0], *cwd = argv[2], *input = argv[3];
   off_t capture = atoll(argv[1]);
@@ -66,7 +68,7 @@ int run_command(int argc, char **argv) {
   if (out < 0 || err < 0 || pid_file < 0 || pipe2(failed, O_CLOEXEC) < 0) start_error = errno;
   int64_t began = clock_ns(CLOCK_MONOTONIC);
   pid_t pid = start_error ? -1 : fork();
-  if (pid == 0) become(argv + 5 + env_count, cwd, input, out, err, failed[1]);
+  if (pid == 0) become(argv + 5 + env_count, root, cwd, input, out, err, failed[1]);
   if (pid < 0 && !start_error) start_error = errno;
   if (pid > 0) {
     dprintf(pid_file, "%d\n", pid);

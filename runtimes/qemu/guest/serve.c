@@ -39,6 +39,22 @@ static void reap(pid_t *agent) {
   }
 }
 
+/* What the kernel has and could give, KiB, as a line of its own before the answer. */
+static int tell_memory(void) {
+  unsigned long long total = 0, available = 0;
+  char line[128];
+  FILE *file = fopen("/proc/meminfo", "re");
+  if (!file) return -errno;
+  while (fgets(line, sizeof line, file)) {
+    sscanf(line, "MemTotal: %llu", &total);
+    sscanf(line, "MemAvailable: %llu", &available);
+  }
+  fclose(file);
+  snprintf(line, sizeof line, "memory %llu %llu\n", total, available);
+  tell(line);
+  return 0;
+}
+
 /* "<number> <verb> <arg> …" is answered by "answer <number> <0 or errno>". */
 static void answer(char *line) {
   char *request = strchr(line, ' ');
@@ -46,7 +62,7 @@ static void answer(char *line) {
   int error = -EINVAL;
   if (request) {
     *request++ = 0;
-    error = do_verb(request);
+    error = strcmp(request, "memory") == 0 ? tell_memory() : do_verb(request);
   }
   snprintf(text, sizeof text, "answer %.20s %d\n", line, -error);
   tell(text);

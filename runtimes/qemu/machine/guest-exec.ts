@@ -6,8 +6,6 @@ import type { CommandEnd } from '../control/guest-port.ts';
 import { AGENT_TIMEOUT_MS, CAPTURE_BYTES, EXEC_TIMEOUT_MS, REAP_RETRY_MS } from '../defaults.ts';
 import type { GuestLink } from './guest-link.ts';
 
-/** Our first process's own executable, reachable inside without a file on any disk. */
-const RUNNER = '/proc/1/exe';
 /** Must be guest/guest.h's. */
 const EXEC_DIR = '/var/lib/tare-exec';
 const SIGKILL = 9;
@@ -33,7 +31,7 @@ export async function guestExec(
   end.catch(() => undefined);
   const begunNs = process.hrtime.bigint();
   const args = [
-    'run',
+    link.runAs,
     id,
     String(CAPTURE_BYTES),
     options.cwd ?? '-',
@@ -43,7 +41,7 @@ export async function guestExec(
     ...argv,
   ];
   const answerMs = Math.min(AGENT_TIMEOUT_MS, options.timeoutMs ?? AGENT_TIMEOUT_MS);
-  const pid = await link.agent.exec(RUNNER, args, { stdin: small, timeoutMs: answerMs });
+  const pid = await link.agent.exec(link.port.runner, args, { stdin: small, timeoutMs: answerMs });
   const { ended, timedOut } = await endOrKill(link, id, end, options);
   const output = await collect(link, pid, id, ended, answerMs);
   if (ended.startError !== null) output.stderr += `${argv[0] ?? ''}: ${errnoName(ended.startError)}\n`;

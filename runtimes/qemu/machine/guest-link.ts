@@ -12,10 +12,16 @@ const ENTROPY_BYTES = 64;
 export interface GuestLink {
   agent: AgentClient;
   port: GuestPort;
+  /** Commands run in the user's system ('enter') instead of in our tree ('run'): words of guest/boot.c. */
+  runAs: 'run' | 'enter';
   close(): void;
 }
 
-export async function openGuestLink(emulator: Emulator, sockets: Sockets): Promise<GuestLink> {
+export async function openGuestLink(
+  emulator: Pick<Emulator, 'running'>,
+  sockets: Sockets,
+  runAs: GuestLink['runAs'] = 'run',
+): Promise<GuestLink> {
   const alive = (): boolean => emulator.running;
   const [port, agent] = await Promise.all([
     GuestPort.connect(sockets.guest, AGENT_TIMEOUT_MS, alive),
@@ -28,6 +34,7 @@ export async function openGuestLink(emulator: Emulator, sockets: Sockets): Promi
   return {
     agent,
     port,
+    runAs,
     close() {
       agent.close();
       port.close();
