@@ -1,5 +1,6 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { ownUid } from '../../runtimes/container/rootless/privilege.ts';
 
 /** Where things are kept on this machine. */
 export interface Paths {
@@ -12,7 +13,7 @@ export interface Paths {
 }
 
 /** The machine's paths: under /var/cache for root, under the user's cache otherwise; TARE_CACHE overrides. */
-export function machinePaths(env: NodeJS.ProcessEnv = process.env, uid = process.getuid?.() ?? -1): Paths {
+export function machinePaths(env: NodeJS.ProcessEnv = process.env, uid = ownUid()): Paths {
   const cacheDir =
     env.TARE_CACHE ??
     (uid === 0

@@ -105,7 +105,8 @@ export function containerPlan(spec: OciSpec, context: PlanContext): LaunchPlan {
     ...(made.some((each) => each.type === 'user')
       ? ([{ op: 'wait-parent' }, { op: 'ids', uid: 0, gid: 0, groups: new Uint8Array(0) }] as const)
       : []),
-    ...(has('user') ? [] : [{ op: 'dumpable', value: 0 } as const]),
+    // In a user namespace whoever connects its network from outside has to see its namespaces; nobody is inside yet.
+    ...(userNamespace ? [] : [{ op: 'dumpable', value: 0 } as const]),
     { op: 'session' },
     ...beneath,
     { op: 'wait-parent' },
@@ -161,9 +162,7 @@ function parentOps(spec: OciSpec, context: PlanContext): Op[] {
 function hookOps(hooks: readonly OciHook[] | null | undefined, context: PlanContext): Op[] {
   return (hooks ?? []).map((hook) => ({
     op: 'run',
-    file: hook.path,
-    // The first word is the program's own name for itself: Docker's hook chooses its work by it.
-    argv: hook.args?.length ? hook.args : [hook.path],
+    argv: [hook.path, ...(hook.args ?? [hook.path]).slice(1)],
     env: hook.env ?? [],
     stdin: context.hookState,
     timeoutS: hook.timeout ?? 0,
@@ -206,8 +205,7 @@ function bindRoot(root: string): Op {
   return { op: 'bind', source: root, target: root, recursive: 1, set: 0, clear: 0, follow: 1 };
 }
 
-/** The root of a container: its layers, and the folder that takes what it writes. */
-export function overlayOps(root: string, overlay: OverlayPlan, userNamespace: boolean): Op[] {
+function overlayOps(root: string, overlay: OverlayPlan, userNamespace: boolean): Op[] {
   // Plain trees only: a layer can be packed again, and no layer's attribute sends a lookup elsewhere.
   // overlayfs names the uppermost lower layer first.
   const lower = [...overlay.lower].reverse().map(escapeOverlay).join(':');

@@ -30,7 +30,6 @@ export interface ExecContext {
 
 /** Another process in a running container: cgroup first (its files are the host's), then all namespaces at once. */
 export function execPlan(container: RunningContainer, process: OciProcess, context: ExecContext): LaunchPlan {
-  const user = (container.namespaces & CLONE.NEWUSER) !== 0;
   return [
     ...(context.owner ? [context.owner] : []),
     { op: 'keyring', name: '' },
@@ -40,7 +39,7 @@ export function execPlan(container: RunningContainer, process: OciProcess, conte
       ? []
       : [{ op: 'open', slot: 3, path: context.birthCgroup, flags: 0o200000, mode: 0 } as const]),
     // Before it can be seen inside: a process of the inside must not trace this one (CVE-2016-9962).
-    ...(user ? [] : [{ op: 'dumpable', value: 0 } as const]),
+    { op: 'dumpable', value: 0 },
     {
       op: 'setns-pid',
       pid: container.pid,

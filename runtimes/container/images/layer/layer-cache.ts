@@ -1,8 +1,9 @@
-import { mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rename, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { digestSchema, hexOf, type Digest } from '../format/digest.ts';
 import { bootId } from '../store/process-identity.ts';
+import type { UnprivilegedUnpack } from '../native/layer-tool.ts';
 import { withLock } from '../store/store-lock.ts';
 import { LayerStack, NO_LOWER, type LowerLayer } from './lower-view.ts';
 import { unpackLayer, type UnpackReport } from './unpack.ts';
@@ -17,7 +18,7 @@ const layerRecordSchema = z.strictObject({
   /** Directory → its attributes, name and base64 value. */
   xattrs: z.record(z.string(), z.array(z.tuple([z.string(), z.string()]))),
   xattrsDropped: z.int(),
-  /** Unpacked without privilege: other owners than the image's. */
+  /** Unpacked as one user's: other owners than the image's. */
   unprivileged: z.boolean(),
   /** Layers are not flushed to the disk: one from before the last boot may have lost data, and is made again. */
   boot: z.string(),
@@ -47,12 +48,19 @@ export interface LayerSource {
 export class LayerCache {
   readonly #folder: string;
   readonly #tool: () => Promise<string>;
-  readonly #unprivileged: boolean;
+  readonly #unprivileged: () => Promise<UnprivilegedUnpack | false>;
+  readonly #remove: (tree: string) => Promise<void>;
 
-  constructor(root: string, tool: () => Promise<string>, unprivileged: boolean) {
+  constructor(
+    root: string,
+    tool: () => Promise<string>,
+    unprivileged: () => Promise<UnprivilegedUnpack | false>,
+    remove: (tree: string) => Promise<void>,
+  ) {
     this.#folder = join(root, 'layers');
     this.#tool = tool;
     this.#unprivileged = unprivileged;
+    this.#remove = remove;
   }
 
   /** The layer when it is there, whole and usable. */
@@ -62,7 +70,8 @@ export class LayerCache {
     if (text === undefined) return undefined;
     const facts = layerRecordSchema.safeParse(JSON.parse(text));
     if (!facts.success || facts.data.chainId !== chainId) return undefined;
-    if (facts.data.boot !== bootId() || facts.data.unprivileged !== this.#unprivileged) return undefined;
+    if (facts.data.boot !== bootId() || facts.data.unprivileged !== (await this.#squashed()))
+      return undefined;
     return { ...facts.data, tree: join(folder, 'tree') };
   }
 
@@ -91,7 +100,7 @@ export class LayerCache {
     return withLock(this.#folder, hexOf(report.diffId).slice(0, 32), async () => {
       const there = await this.find(report.diffId);
       if (there) {
-        await rm(staging, { recursive: true, force: true });
+        await this.#remove(staging);
         return there;
       }
       return this.#install(staging, report.diffId, report);
@@ -109,6 +118,11 @@ export class LayerCache {
       found.push({ folder, chainId: facts.data?.chainId, bytes: facts.data?.bytes ?? 0, changedMs });
     }
     return found;
+  }
+
+  async #squashed(): Promise<boolean> {
+    const how = await this.#unprivileged();
+    return how !== false && how.squash;
   }
 
   #layerFolder(chainId: Digest): string {
@@ -131,18 +145,18 @@ export class LayerCache {
         lower: lower.length > 0 ? new LayerStack(lower) : NO_LOWER,
         target: tree,
         tool: await this.#tool(),
-        unprivileged: this.#unprivileged,
+        unprivileged: await this.#unprivileged(),
       });
       return { staging, report };
     } catch (error) {
-      await rm(staging, { recursive: true, force: true });
+      await this.#remove(staging);
       throw error;
     }
   }
 
   async #install(staging: string, chainId: Digest, report: UnpackReport): Promise<LayerFacts> {
     const { diffId, entries, bytes, opaque, xattrsDropped } = report;
-    const unprivileged = this.#unprivileged;
+    const unprivileged = await this.#squashed();
     const xattrs = Object.fromEntries(
       [...report.xattrs].map(([path, list]) => [
         path,
@@ -163,7 +177,7 @@ export class LayerCache {
     await writeFile(join(staging, 'layer.json'), JSON.stringify(facts) + '\n');
     const folder = this.#layerFolder(chainId);
     // Something unusable may lie there: from before the last boot, or half removed.
-    await rm(folder, { recursive: true, force: true });
+    await this.#remove(folder);
     await rename(staging, folder);
     return { ...facts, tree: join(folder, 'tree') };
   }

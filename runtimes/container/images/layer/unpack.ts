@@ -4,7 +4,7 @@ import { open, type FileHandle } from 'node:fs/promises';
 import { pipeline } from 'node:stream';
 import { LAYER_LIMITS, CHUNK_BYTES, type LayerLimits } from '../defaults.ts';
 import { DigestStream, verifyDigest, type Digest } from '../format/digest.ts';
-import { LayerApplier } from '../native/layer-tool.ts';
+import { LayerApplier, type UnprivilegedUnpack } from '../native/layer-tool.ts';
 import type { RawName } from '../tar/entry.ts';
 import { TarReader } from '../tar/reader.ts';
 import { decompress, MAGIC_BYTES, packingOf } from './decompress.ts';
@@ -26,7 +26,7 @@ export interface UnpackRequest {
   target: string;
   tool: string;
   limits?: LayerLimits;
-  unprivileged?: boolean;
+  unprivileged?: UnprivilegedUnpack | false;
   sync?: boolean;
   signal?: AbortSignal;
 }

@@ -13,7 +13,13 @@ const failureSchema = z.object({
   reason: z.string(),
   path: z.string(),
 });
-const summarySchema = z.object({ records: z.number(), dataBytes: z.number(), xattrsRefused: z.number() });
+const summarySchema = z.object({
+  records: z.number(),
+  dataBytes: z.number(),
+  xattrsRefused: z.number(),
+  /** Device nodes that only the host's root may make. */
+  nodesRefused: z.number(),
+});
 export type ApplySummary = z.infer<typeof summarySchema>;
 
 export interface ApplyOptions {
@@ -21,9 +27,25 @@ export interface ApplyOptions {
   sourceFd?: number;
   /** Flush to the disk at the end. */
   sync?: boolean;
-  /** Without privilege: files belong to the caller, and opaque marks go to user.overlay.*. */
-  unprivileged?: boolean;
+  /** Without the host's root; absent for root. */
+  unprivileged?: UnprivilegedUnpack | false;
   signal?: AbortSignal;
+}
+
+/** How a layer is unpacked by an ordinary user: opaque marks go to user.overlay.*, device nodes are left out. */
+export interface UnprivilegedUnpack {
+  /** All files belong to the caller, whoever they belonged to. */
+  squash: boolean;
+  /** A program that runs the tool as root of a user namespace with the user's ids, where it has several. */
+  inside: InsideCommand | null;
+}
+
+/** Starts a program in a user namespace: what to spawn instead, and what to write to its descriptor 4. */
+export interface InsideCommand {
+  file: string;
+  args: string[];
+  /** The plan for a program. */
+  plan(argv: string[]): Uint8Array;
 }
 
 /** `tare-layer apply`: takes records, makes files. One process per layer; dies with us. */
@@ -35,14 +57,23 @@ export class LayerApplier {
 
   constructor(tool: string, root: string, options: ApplyOptions = {}) {
     const args = ['apply'];
-    if (options.unprivileged) args.push('--user-xattrs', '--ignore-owner');
+    if (options.unprivileged) args.push('--user-xattrs');
+    if (options.unprivileged && options.unprivileged.squash) args.push('--ignore-owner');
     if (options.sync) args.push('--sync');
-    this.#child = spawn(tool, [...args, root], {
-      stdio: ['pipe', 'pipe', 'pipe', options.sourceFd ?? 'ignore'],
+    const inside = options.unprivileged ? options.unprivileged.inside : null;
+    this.#child = spawn(inside?.file ?? tool, inside?.args ?? [...args, root], {
+      stdio: [
+        'pipe',
+        'pipe',
+        'pipe',
+        options.sourceFd ?? 'ignore',
+        ...(inside ? (['pipe', 'ignore'] as const) : []),
+      ],
       env: {},
       signal: options.signal,
       killSignal: 'SIGKILL',
     });
+    if (inside) feed(this.#child.stdio[4] as Writable, inside.plan([tool, ...args, root]));
     if (!this.#child.stdin) throw new Error('spawn gave no stdin');
     this.#input = this.#child.stdin;
     // A tool that stops early breaks the pipe; its own words, on stderr, are the error that is told.
@@ -91,6 +122,12 @@ export async function scanTree(tool: string, root: string, signal?: AbortSignal)
   const { stdout, stderr, code, signal: killed } = await collect(child);
   if (code !== 0) throw toolError(`list ${root}`, stderr, killed);
   return decodeRecords(stdout);
+}
+
+function feed(stream: Writable, bytes: Uint8Array): void {
+  // A launcher that ends without reading it says why by its exit.
+  stream.on('error', () => undefined);
+  stream.end(bytes);
 }
 
 interface Collected {

@@ -9,7 +9,10 @@ import type { Descriptor } from '../format/descriptor.ts';
 import { checked, parseJson, parseManifest, requireLayers, type Manifest } from '../format/manifest.ts';
 import { isManifest, OCI_CONFIG, OCI_MANIFEST } from '../format/media-types.ts';
 import { LayerCache, type LayerFacts } from '../layer/layer-cache.ts';
+import { removeTree } from '../../rootless/remove-tree.ts';
+import { unpackingOf } from '../../rootless/unpacking.ts';
 import { ensureLayerTool } from '../native/build-layer-tool.ts';
+import type { UnprivilegedUnpack } from '../native/layer-tool.ts';
 import { fullName, parseReference } from '../reference.ts';
 import { Blobs } from './blobs.ts';
 import { pinnedImages } from './pins.ts';
@@ -49,7 +52,10 @@ export class ImageStore {
     this.tags = new Tags(options.root);
     let tool: Promise<string> | undefined;
     this.layerTool = () => (tool ??= ensureLayerTool(options.cacheDir));
-    this.layers = new LayerCache(options.root, this.layerTool, process.geteuid?.() !== 0);
+    const removeLayer = (tree: string): Promise<void> => removeTree(tree, options.cacheDir);
+    let how: Promise<UnprivilegedUnpack | false> | undefined;
+    const unprivileged = (): Promise<UnprivilegedUnpack | false> => (how ??= unpackingOf(options.cacheDir));
+    this.layers = new LayerCache(options.root, this.layerTool, unprivileged, removeLayer);
   }
 
   async prepare(): Promise<void> {
