@@ -162,7 +162,9 @@ function parentOps(spec: OciSpec, context: PlanContext): Op[] {
 function hookOps(hooks: readonly OciHook[] | null | undefined, context: PlanContext): Op[] {
   return (hooks ?? []).map((hook) => ({
     op: 'run',
-    argv: [hook.path, ...(hook.args ?? [hook.path]).slice(1)],
+    file: hook.path,
+    // The first word is the program's own name for itself: Docker's hook chooses its work by it.
+    argv: hook.args?.length ? hook.args : [hook.path],
     env: hook.env ?? [],
     stdin: context.hookState,
     timeoutS: hook.timeout ?? 0,
@@ -205,7 +207,8 @@ function bindRoot(root: string): Op {
   return { op: 'bind', source: root, target: root, recursive: 1, set: 0, clear: 0, follow: 1 };
 }
 
-function overlayOps(root: string, overlay: OverlayPlan, userNamespace: boolean): Op[] {
+/** The root of a container: its layers, and the folder that takes what it writes. */
+export function overlayOps(root: string, overlay: OverlayPlan, userNamespace: boolean): Op[] {
   // Plain trees only: a layer can be packed again, and no layer's attribute sends a lookup elsewhere.
   // overlayfs names the uppermost lower layer first.
   const lower = [...overlay.lower].reverse().map(escapeOverlay).join(':');
