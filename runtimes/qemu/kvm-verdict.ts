@@ -10,41 +10,64 @@ import { consoleTail } from './control/console.ts';
 import { digestOf } from '../compile/cached-file.ts';
 import { KVM_PROBE_MEMORY_MIB, KVM_PROBE_TIMEOUT_MS } from './defaults.ts';
 import { ensureBootFiles, type BootFiles } from './kernel/boot-files.ts';
+import { kernelOfImage, type KernelSource } from './kernel/kernel-source.ts';
 import { kernelAppend } from './machine/command-line.ts';
+import { findEmulator, type EmulatorProgram } from './machine/emulator-program.ts';
 
+/** The build of QEMU and the kernel that KVM is believed, or not, for. */
+export interface ProbeSubject {
+  emulator: EmulatorProgram;
+  kernel: KernelSource;
+}
+
+const PROBE_MACHINE = 'pc';
 const cachedSchema = z.object({ key: z.string(), finding: z.custom<KvmFinding>() });
 
 /**
  * Whether KVM can be believed on this host: a guest was booted on it, with a deadline, and a process in that guest said
  * where it ran. Opening the device, or starting QEMU, proves nothing (RUNTIME.md, "Accelerator trap"). The verdict is
- * kept for this boot of the host, this QEMU and this kernel; `fresh` asks again.
+ * kept for this boot of the host, this QEMU and this kernel, each pair its own; `fresh` asks again.
+ *
+ * @param on which QEMU and kernel; without it the system's, and the image's own.
  */
 export async function kvmVerdict(
   image: Image,
   cacheDir: string,
   signal?: AbortSignal,
   fresh = false,
+  on?: ProbeSubject,
 ): Promise<KvmFinding> {
   const openError = await openKvm();
   if (openError !== null)
     return classifyKvm({ openError, emulatorWords: '', console: '', timedOut: false, deadlineMs: 0 });
-  const file = join(cacheDir, 'qemu', 'kvm-verdict.json');
-  const key = digestOf(await bootId(), image.digest, await qemuStamp());
+  const emulator = on?.emulator ?? (await findEmulator({ machine: PROBE_MACHINE, accel: 'kvm' }));
+  const kernel = on?.kernel ?? (await kernelOfImage(image));
+  const key = digestOf(await bootId(), kernel.part.sha256, emulator.part.sha256, emulator.part.version ?? '');
+  const file = join(
+    cacheDir,
+    'qemu',
+    `kvm-verdict-${digestOf(emulator.part.sha256, kernel.part.sha256)}.json`,
+  );
   const cached = fresh ? undefined : await readCached(file, key);
   if (cached) return cached;
   const boot = await ensureBootFiles(
-    image,
+    kernel,
     { transport: 'pci', scsi: false, balloon: false },
     cacheDir,
     signal,
   );
-  const finding = await bootOnKvm(boot, cacheDir, signal);
+  const finding = await bootOnKvm(emulator, boot, cacheDir, signal);
   await mkdir(join(cacheDir, 'qemu'), { recursive: true });
   await writeFile(file, JSON.stringify({ key, finding }, null, 2) + '\n');
   return finding;
 }
 
-async function bootOnKvm(boot: BootFiles, cacheDir: string, signal?: AbortSignal): Promise<KvmFinding> {
+async function bootOnKvm(
+  emulator: EmulatorProgram,
+  boot: BootFiles,
+  cacheDir: string,
+  signal?: AbortSignal,
+): Promise<KvmFinding> {
   const folder = await mkdtemp(join(tmpdir(), 'tare-kvm-'));
   const console = join(folder, 'console');
   try {
@@ -53,7 +76,12 @@ async function bootOnKvm(boot: BootFiles, cacheDir: string, signal?: AbortSignal
       plan: [
         diesWithUs(),
         { op: 'session' },
-        { op: 'exec', argv: probeArgv(boot, console), env: ['PATH=/usr/bin:/bin', 'LC_ALL=C'], search: 1 },
+        {
+          op: 'exec',
+          argv: probeArgv(emulator, boot, console),
+          env: ['PATH=/usr/bin:/bin', 'LC_ALL=C'],
+          search: 1,
+        },
       ],
       timeoutMs: KVM_PROBE_TIMEOUT_MS,
       signal,
@@ -76,11 +104,12 @@ async function bootOnKvm(boot: BootFiles, cacheDir: string, signal?: AbortSignal
 }
 
 /** The machine that trials use, with nothing attached: exactly one accelerator is asked for, so nothing falls back. */
-function probeArgv(boot: BootFiles, console: string): string[] {
+function probeArgv(emulator: EmulatorProgram, boot: BootFiles, console: string): string[] {
   return [
-    'qemu-system-x86_64',
+    emulator.path,
+    ...emulator.firmware.flatMap((folder) => ['-L', folder]),
     ...['-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none'],
-    ...['-machine', 'pc,usb=off,vmport=off,hpet=off', '-accel', 'kvm', '-cpu', 'host'],
+    ...['-machine', `${PROBE_MACHINE},usb=off,vmport=off,hpet=off`, '-accel', 'kvm', '-cpu', 'host'],
     ...['-m', String(KVM_PROBE_MEMORY_MIB)],
     ...['-kernel', boot.kernel, '-initrd', boot.initramfs],
     ...['-append', kernelAppend({ requests: ['probe'] })],
@@ -100,15 +129,6 @@ async function openKvm(): Promise<string | null> {
 
 async function bootId(): Promise<string> {
   return readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => 'unknown');
-}
-
-/** Which QEMU there is: its file's size and time say when it was replaced. */
-async function qemuStamp(): Promise<string> {
-  const path = '/usr/bin/qemu-system-x86_64';
-  const file = await open(path).catch(() => undefined);
-  if (!file) return 'none';
-  const { size, mtimeMs } = await file.stat().finally(() => file.close());
-  return `${size} ${mtimeMs}`;
 }
 
 async function readCached(file: string, key: string): Promise<KvmFinding | undefined> {

@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import { imageLabel, imageOptionSchema, resolveImage } from '../image/image-source.ts';
+import { hostPath, shortPath } from '../parts/host-path.ts';
 import {
   DEFAULT_AIO,
   DEFAULT_CACHE,
@@ -18,6 +20,16 @@ export const qemuOptionsSchema = z
       description: 'auto: KVM when a guest really runs on it, else TCG, said beside every number',
     }),
     machine: z.enum(['pc', 'q35', 'microvm']).default(DEFAULT_MACHINE),
+    emulator: z.string().min(1).max(500).optional().meta({
+      description: "path of another qemu-system-x86_64 than the system's",
+    }),
+    kernel: z.string().min(1).max(500).optional().meta({
+      description: "path of another kernel (bzImage or vmlinux) than the image's",
+    }),
+    modules: z.string().min(1).max(500).optional().meta({
+      description: "that kernel's lib/modules/<release>; looked for beside it, on the host and in the image",
+    }),
+    image: imageOptionSchema.optional(),
     cpu: z
       .string()
       .regex(/^[A-Za-z0-9][A-Za-z0-9_.,=+-]*$/, 'a CPU model as -cpu takes it')
@@ -100,9 +112,23 @@ export const qemuOptionsSchema = z
     if (options.aio === 'native' && options.cache !== 'none' && options.cache !== 'directsync')
       wrong('aio', 'aio native needs O_DIRECT: cache none or directsync');
     for (const [option, message] of networkContradictions(options)) wrong(option, message);
+    if (options.modules !== undefined && options.kernel === undefined)
+      wrong('modules', 'modules without the kernel they belong to: kernel is missing');
   });
 
 export type QemuOptions = z.output<typeof qemuOptionsSchema>;
+
+/** With file names absolute; see Runtime.resolvePaths. */
+export function resolvePaths(options: QemuOptions, folder: string): QemuOptions {
+  const { emulator, kernel, modules, image } = options;
+  return {
+    ...options,
+    ...(emulator !== undefined && { emulator: hostPath(emulator, folder) }),
+    ...(kernel !== undefined && { kernel: hostPath(kernel, folder) }),
+    ...(modules !== undefined && { modules: hostPath(modules, folder) }),
+    ...(image !== undefined && { image: resolveImage(image, folder) }),
+  };
+}
 
 /** What a page prints for these options: what differs from the defaults is said, the rest is not. */
 export function labelOf(options: QemuOptions): string {
@@ -124,5 +150,8 @@ export function labelOf(options: QemuOptions): string {
   if (options.queues > 1) words.push(`${options.queues} queues`);
   if (options.mtu !== DEFAULT_MTU) words.push(`MTU ${options.mtu}`);
   if (options.start !== 'auto') words.push(options.start === 'cold' ? 'cold boot' : 'saved state');
+  if (options.emulator !== undefined) words.push(`QEMU ${shortPath(options.emulator)}`);
+  if (options.kernel !== undefined) words.push(`kernel ${shortPath(options.kernel)}`);
+  if (options.image !== undefined) words.push(imageLabel(options.image));
   return words.join(', ');
 }

@@ -8,6 +8,7 @@ import { cpuMask } from '../network/cpu-mask.ts';
 import { allocatedBytes, makeDataDisk, type DataTemplate } from './disks/data-disk.ts';
 import type { BootFiles } from './kernel/boot-files.ts';
 import type { Sockets } from './machine/command-line.ts';
+import type { EmulatorProgram } from './machine/emulator-program.ts';
 import { vhostInUse } from './network/check-network.ts';
 import { makeGuestNetwork, type GuestNetwork } from './network/guest-network.ts';
 import type { QemuOptions } from './options.ts';
@@ -18,6 +19,7 @@ export interface Installation {
   options: QemuOptions;
   image: Image;
   accel: 'kvm' | 'tcg';
+  emulator: EmulatorProgram;
   launcher: string;
   boot: BootFiles;
   /** An empty overlay on the image's root disk; copied for each trial, since they are all the same. */

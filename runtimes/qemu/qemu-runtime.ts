@@ -3,6 +3,8 @@ import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BenchError } from '../../results/bench-error.ts';
 import type { Availability, Image, Prepared, Runtime, RuntimeContext } from '../contract.ts';
+import { imageOfArm } from '../image/image-of-arm.ts';
+import { pathInside } from '../image/tree.ts';
 import { ensureLauncher } from '../launch/ensure-launcher.ts';
 import { cachedFile } from '../compile/cached-file.ts';
 import { chooseAccelerator } from './accelerator/choose.ts';
@@ -10,9 +12,11 @@ import { checkDiskHost } from './disks/check-disk-host.ts';
 import { ensureDataTemplate } from './disks/data-disk.ts';
 import { ensureRootDisk, makeBlankOverlay } from './disks/root-disk.ts';
 import { ensureBootFiles } from './kernel/boot-files.ts';
+import { kernelOfImage, kernelOfOption, type KernelSource } from './kernel/kernel-source.ts';
 import { transportOf } from './machine/command-line.ts';
+import { findEmulator, PROGRAM_FOLDERS, QEMU } from './machine/emulator-program.ts';
 import { checkNetwork, networkHost } from './network/check-network.ts';
-import { labelOf, qemuOptionsSchema, type QemuOptions } from './options.ts';
+import { labelOf, qemuOptionsSchema, resolvePaths, type QemuOptions } from './options.ts';
 import type { Installation } from './place.ts';
 import { savedStateFor } from './saved-state/saved-states.ts';
 import { startSaved } from './saved-state/start-saved.ts';
@@ -20,11 +24,13 @@ import { startCold } from './start-cold.ts';
 
 /** Tools a VM needs on the host, and the Debian packages they are in. */
 const TOOLS: [string, string][] = [
-  ['qemu-system-x86_64', 'qemu-system-x86'],
+  [QEMU, 'qemu-system-x86'],
   ['qemu-img', 'qemu-utils'],
   ['mke2fs', 'e2fsprogs'],
 ];
-const FOLDERS = ['/usr/local/bin', '/usr/bin', '/bin', '/usr/sbin', '/sbin'];
+
+/** Where guest/serve.c starts it. */
+const AGENT = 'usr/sbin/qemu-ga';
 
 /** QEMU virtual machines. What is chosen, and what it does to numbers: docs/virtual-machines.md. */
 export const qemuRuntime: Runtime<QemuOptions> = {
@@ -32,14 +38,17 @@ export const qemuRuntime: Runtime<QemuOptions> = {
   summary: 'QEMU virtual machine (KVM where it really works, else emulated and said so)',
   optionsSchema: qemuOptionsSchema as Runtime<QemuOptions>['optionsSchema'],
   label: labelOf,
+  resolvePaths,
   needsImage: true,
   probe,
   prepare,
 };
 
-async function probe(): Promise<Availability> {
+/** An arm that brings its own QEMU needs none of the system's. */
+async function probe(options?: QemuOptions): Promise<Availability> {
   const missing: string[] = [];
-  for (const [tool, name] of TOOLS) if (!(await installed(tool))) missing.push(name);
+  const ours = options?.emulator === undefined ? TOOLS : TOOLS.filter(([tool]) => tool !== QEMU);
+  for (const [tool, name] of ours) if (!(await installed(tool))) missing.push(name);
   if (missing.length > 0)
     return {
       available: false,
@@ -56,7 +65,7 @@ async function probe(): Promise<Availability> {
 }
 
 async function installed(tool: string): Promise<boolean> {
-  for (const folder of FOLDERS) {
+  for (const folder of PROGRAM_FOLDERS) {
     const found = await access(`${folder}/${tool}`, constants.X_OK).then(
       () => true,
       () => false,
@@ -67,15 +76,18 @@ async function installed(tool: string): Promise<boolean> {
 }
 
 async function prepare(
-  image: Image | null,
+  runImage: Image | null,
   options: QemuOptions,
   context: RuntimeContext,
 ): Promise<Prepared> {
-  if (!image) throw new BenchError('image-missing', 'a virtual machine needs the guest image');
   const { cacheDir, signal } = context;
-  checkNetwork(options, await networkHost(options), context.resources.cpus);
+  const emulator = await findEmulator(options);
+  const { image, parts } = await imageOfArm(options.image, runImage, context);
+  requireAgent(image);
+  const kernel = await kernelOf(options, image, runImage);
+  checkNetwork(options, await networkHost(options, emulator.path), context.resources.cpus);
   await checkDiskHost(options, context.scratchDir, signal);
-  const accelerator = await chooseAccelerator(options.accel, image, cacheDir, signal);
+  const accelerator = await chooseAccelerator(options.accel, image, cacheDir, signal, { emulator, kernel });
   context.log(`qemu: ${accelerator.got} (${accelerator.reason})`);
   const needs = {
     transport: transportOf(options.machine),
@@ -87,8 +99,9 @@ async function prepare(
     options,
     image,
     accel: accelerator.got,
+    emulator,
     launcher: await ensureLauncher(cacheDir),
-    boot: await ensureBootFiles(image, needs, cacheDir, signal),
+    boot: await ensureBootFiles(kernel, needs, cacheDir, signal),
     blankRoot: await blankRootFor(image, context),
     dataTemplate: await ensureDataTemplate(options, cacheDir, signal),
   };
@@ -98,11 +111,32 @@ async function prepare(
     caveats: caveatsOf(options, accelerator.got),
     emulated: accelerator.got === 'tcg',
     accelerator,
+    parts: { emulator: emulator.part, kernel: kernel.part, ...parts },
     start: async (trial, resources) =>
       startsSaved(options, accelerator.got)
         ? startSaved(installation, await savedStateFor(installation, resources), trial, resources)
         : startCold(installation, trial, resources),
   };
+}
+
+/** What the options name; else what the image brings; else, for an image without one, the run's guest image's. */
+async function kernelOf(options: QemuOptions, image: Image, runImage: Image | null): Promise<KernelSource> {
+  const { kernel, modules } = options;
+  if (kernel !== undefined) return kernelOfOption({ kernel, modules }, runImage ?? image);
+  if (image.kernelRelease !== '' || !runImage) return kernelOfImage(image, image !== runImage);
+  return kernelOfImage(runImage);
+}
+
+/** Commands are run and files are copied by the guest agent; an image without it would boot and never answer. */
+function requireAgent(image: Image): void {
+  if (pathInside(image.rootfs, AGENT) !== undefined) return;
+  throw new BenchError(
+    'vm-image-agent',
+    `image: there is no /${AGENT} in it, by which commands are run in a VM`,
+    {
+      hint: 'install the package qemu-guest-agent in the image',
+    },
+  );
 }
 
 /** One per run and image: every arm's root overlays are copies of it. */

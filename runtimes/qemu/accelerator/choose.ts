@@ -1,6 +1,6 @@
 import { BenchError } from '../../../results/bench-error.ts';
 import type { Image } from '../../contract.ts';
-import { kvmVerdict } from '../kvm-verdict.ts';
+import { kvmVerdict, type ProbeSubject } from '../kvm-verdict.ts';
 import type { KvmFinding } from './classify.ts';
 
 export interface Accelerator {
@@ -15,9 +15,10 @@ export async function chooseAccelerator(
   image: Image,
   cacheDir: string,
   signal?: AbortSignal,
+  on?: ProbeSubject,
 ): Promise<Accelerator> {
   if (asked === 'tcg') return { asked, got: 'tcg', reason: 'asked for' };
-  return decide(asked, await kvmVerdict(image, cacheDir, signal));
+  return decide(asked, await kvmVerdict(image, cacheDir, signal, false, on));
 }
 
 /** The decision alone. @throws BenchError `kvm-unusable`. */

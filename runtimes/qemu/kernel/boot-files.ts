@@ -1,13 +1,17 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Image } from '../../contract.ts';
+import { BenchError } from '../../../results/bench-error.ts';
 import { cachedFile, digestOf } from '../../compile/cached-file.ts';
+import { builtInDrivers, CONFIG_OF } from './built-in-drivers.ts';
 import { cpioArchive, FILE, FOLDER, type CpioEntry } from './cpio.ts';
 import { extractVmlinux } from './extract-vmlinux.ts';
 import { ensureGuestProgram, hostTscKhz } from './guest-program.ts';
-import { moduleOrder } from './module-order.ts';
+import { hasPvhEntry } from './kernel-file.ts';
+import type { KernelSource } from './kernel-source.ts';
+import { moduleInfo, readModule, readModuleFolder, type ModuleIndex } from './module-folder.ts';
+import { missingDrivers, moduleOrder } from './module-order.ts';
 
-/** What a machine's kernel needs beyond what is built in. */
+/** What a machine's kernel needs, built in or as modules. */
 export interface ModuleNeeds {
   transport: 'pci' | 'mmio';
   scsi: boolean;
@@ -18,6 +22,10 @@ export interface ModuleNeeds {
 export interface BootFiles {
   kernel: string;
   initramfs: string;
+  /** Started through its PVH note; otherwise as a bzImage, through other firmware. */
+  pvh: boolean;
+  /** Over the bytes of both. */
+  digest: string;
   /** Told to emulated guests, whose counter is the host's. */
   hostTscKhz: number;
 }
@@ -31,49 +39,124 @@ export function moduleNames(needs: ModuleNeeds): string[] {
     'virtio_net',
     ...(needs.scsi ? ['virtio_scsi', 'sd_mod'] : []),
     ...(needs.balloon ? ['virtio_balloon'] : []),
+    'ext4',
   ];
 }
 
-/** The uncompressed kernel of the image, and an initramfs with our first process and just the modules needed. */
+/** Loaded where the kernel has it: ext4's checksums go through it on kernels where it is a module of its own. */
+const WHERE_THERE_IS = ['crc32c_generic'];
+
+/**
+ * The uncompressed kernel, and an initramfs with our first process and just the modules needed. A kernel without a PVH
+ * note is started as the bzImage it is.
+ *
+ * @throws BenchError `vm-kernel-drivers`, `vm-kernel-modules`, `vm-kernel-unbootable`, `vm-kernel-unreadable`.
+ */
 export async function ensureBootFiles(
-  image: Image,
+  source: KernelSource,
   needs: ModuleNeeds,
   cacheDir: string,
   signal?: AbortSignal,
 ): Promise<BootFiles> {
   const folder = join(cacheDir, 'qemu');
-  const kernel = await cachedFile(join(folder, `vmlinux-${image.digest.slice(0, 24)}`), async (aside) => {
-    const bzImage = await readFile(join(image.rootfs, 'boot', `vmlinuz-${image.kernelRelease}`));
-    await writeFile(aside, await extractVmlinux(bzImage));
+  const { sha256, chosen } = source.part;
+  const vmlinux = await cachedFile(join(folder, `vmlinux-${sha256.slice(0, 24)}`), async (aside) => {
+    if (source.kind === 'vmlinux') await copyFile(source.file, aside);
+    else
+      await writeFile(
+        aside,
+        await extractVmlinux(await readFile(source.file), chosen ? source.file : undefined),
+      );
   });
+  const pvh = await hasPvhEntry(vmlinux);
+  if (!pvh && source.kind === 'vmlinux')
+    throw new BenchError(
+      'vm-kernel-unbootable',
+      `kernel: ${source.file} has no PVH entry, and QEMU starts no other uncompressed kernel`,
+      { hint: 'build it with CONFIG_PVH=y, or name its bzImage' },
+    );
   const programFile = await ensureGuestProgram(cacheDir, signal);
-  const program = await readFile(programFile);
-  const names = moduleNames(needs);
-  const digest = digestOf(image.digest, names.join(' '), program);
-  const initramfs = await cachedFile(join(folder, `initramfs-${digest}`), async (aside) => {
-    await writeFile(aside, await initramfsOf(image, names, program));
-  });
-  return { kernel, initramfs, hostTscKhz: await hostTscKhz(programFile) };
+  const archive = cpioArchive(
+    await initramfsEntries(source, vmlinux, moduleNames(needs), await readFile(programFile)),
+  );
+  const archiveDigest = digestOf(archive);
+  const initramfs = await cachedFile(join(folder, `initramfs-${archiveDigest}`), (aside) =>
+    writeFile(aside, archive),
+  );
+  return {
+    kernel: pvh ? vmlinux : source.file,
+    initramfs,
+    pvh,
+    digest: digestOf(sha256, archiveDigest),
+    hostTscKhz: await hostTscKhz(programFile),
+  };
 }
 
-async function initramfsOf(image: Image, names: string[], program: Buffer): Promise<Buffer> {
-  const modules = join(image.rootfs, 'lib', 'modules', image.kernelRelease);
-  const order = moduleOrder(
-    await readFile(join(modules, 'modules.dep'), 'utf8'),
-    await readFile(join(modules, 'modules.builtin'), 'utf8'),
-    names,
+async function initramfsEntries(
+  source: KernelSource,
+  vmlinux: string,
+  names: string[],
+  program: Buffer,
+): Promise<CpioEntry[]> {
+  const wanted = [...WHERE_THERE_IS, ...names];
+  const index = await moduleIndex(source, vmlinux, wanted);
+  refuseMissing(source, missingDrivers(index.dep, index.builtin, names));
+  const order = moduleOrder(index.dep, wanted);
+  const outside = order.find((file) => file.startsWith('/') || file.split('/').includes('..'));
+  if (outside !== undefined)
+    throw new BenchError(
+      'vm-kernel-modules',
+      `modules: ${index.folder}/modules.dep names ${outside}, outside of it`,
+    );
+  const modules = await Promise.all(
+    order.map(async (file, at) => ({
+      path: `${at}-${(file.split('/').at(-1) ?? '').replace(/\.(xz|zst|gz)$/, '')}`,
+      mode: FILE | 0o644,
+      data: await readModule(join(index.folder, file)),
+    })),
   );
-  const inside = order.map((file, index) => `/${index}-${file.split('/').at(-1) ?? ''}`);
-  const entries: CpioEntry[] = [
+  for (const { path, data } of modules) refuseOtherKernels(source, path, moduleInfo(data, 'vermagic'));
+  const list = modules.map(({ path }) => `/${path}\n`).join('');
+  return [
     ...['dev', 'proc', 'sys', 'root'].map((path) => ({ path, mode: FOLDER | 0o755 })),
     { path: 'init', mode: FILE | 0o755, data: program },
-    { path: 'modules', mode: FILE | 0o644, data: Buffer.from(inside.map((path) => `${path}\n`).join('')) },
+    { path: 'modules', mode: FILE | 0o644, data: Buffer.from(list) },
+    ...modules,
   ];
-  for (const [index, file] of order.entries())
-    entries.push({
-      path: (inside[index] ?? '').slice(1),
-      mode: FILE | 0o644,
-      data: await readFile(join(modules, file)),
-    });
-  return cpioArchive(entries);
+}
+
+/** Its modules' folder; without one, what the kernel itself shows to have built in. */
+async function moduleIndex(source: KernelSource, vmlinux: string, wanted: string[]): Promise<ModuleIndex> {
+  if (source.modules !== null) {
+    const index = await readModuleFolder(source.modules, wanted);
+    if (index.builtin.trim() !== '') return index;
+    return { ...index, builtin: builtInDrivers(await readFile(vmlinux), wanted).join('\n') };
+  }
+  return { folder: '', dep: '', builtin: builtInDrivers(await readFile(vmlinux), wanted).join('\n') };
+}
+
+function refuseMissing(source: KernelSource, missing: string[]): void {
+  if (missing.length === 0) return;
+  const where =
+    source.modules === null
+      ? `not built in, and no modules of ${source.release} were found`
+      : `neither built in nor a module in ${source.modules}`;
+  throw new BenchError(
+    'vm-kernel-drivers',
+    `kernel: ${source.file} (${source.release}) lacks ${missing.join(', ')}: ${where}`,
+    {
+      hint: `modules: names its lib/modules/${source.release}; or build it with ${missing.map((name) => `${CONFIG_OF[name] ?? name}=y`).join(' ')}`,
+    },
+  );
+}
+
+/** A module of another kernel is refused by the kernel, in the guest, with an errno that does not say why. */
+function refuseOtherKernels(source: KernelSource, module: string, vermagic: string): void {
+  const release = vermagic.split(' ')[0] ?? '';
+  if (release === '' || release === source.release) return;
+  throw new BenchError(
+    'vm-kernel-modules',
+    `modules: ${module} in ${source.modules} is for kernel ${release}, and ${source.file} is ${source.release}`,
+    { hint: 'name the modules of this very kernel' },
+  );
 }

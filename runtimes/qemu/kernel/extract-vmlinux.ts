@@ -14,21 +14,23 @@ const DECOMPRESS_TIMEOUT_MS = 60_000;
  * The uncompressed kernel inside a bzImage. QEMU starts it through its PVH note, which saves the guest from
  * decompressing 50 MB of itself: 0.3–0.5 s of a cold boot under emulation.
  *
+ * @param file named by the user, for messages; without it the kernel is our image's own.
  * @throws BenchError `vm-kernel-unreadable`.
  */
-export async function extractVmlinux(bzImage: Buffer): Promise<Buffer> {
+export async function extractVmlinux(bzImage: Buffer, file?: string): Promise<Buffer> {
+  const unreadable = (why: string): BenchError => unreadableKernel(why, file);
   if (bzImage.length < SECTOR * 2 || bzImage.readUInt32LE(HEADER.magic) !== HDRS)
     throw unreadable('it has no Linux boot header');
   const setupSects = bzImage.readUInt8(HEADER.setupSects) || 4;
   const start = (setupSects + 1) * SECTOR + bzImage.readUInt32LE(HEADER.payloadOffset);
   const payload = bzImage.subarray(start, start + bzImage.readUInt32LE(HEADER.payloadLength));
   if (payload.length < 8) throw unreadable('its payload is cut off');
-  const vmlinux = await decompress(payload);
+  const vmlinux = await decompress(payload, unreadable);
   if (vmlinux.length < 64 || vmlinux.readUInt32LE(0) !== ELF) throw unreadable('its payload is no ELF file');
   return vmlinux;
 }
 
-async function decompress(payload: Buffer): Promise<Buffer> {
+async function decompress(payload: Buffer, unreadable: (why: string) => BenchError): Promise<Buffer> {
   const magic = payload.readUInt32LE(0);
   if (magic === LZ4_LEGACY_MAGIC) return decompressLegacyLz4(payload);
   if (magic === ELF) return payload;
@@ -54,7 +56,11 @@ async function pipeThrough(command: string, args: string[], payload: Buffer): Pr
   return Buffer.from(result.stdout);
 }
 
-function unreadable(why: string): BenchError {
+function unreadableKernel(why: string, file: string | undefined): BenchError {
+  if (file !== undefined)
+    return new BenchError('vm-kernel-unreadable', `kernel: ${file} cannot be read: ${why}`, {
+      hint: 'name a whole bzImage or vmlinux',
+    });
   return new BenchError('vm-kernel-unreadable', `the image's kernel cannot be read: ${why}`, {
     hint: 'bench clean --cache, then run again, builds the image afresh',
   });

@@ -1,5 +1,5 @@
 /** Type of the ELF note by which a kernel says where it is entered in 32-bit mode (XEN_ELFNOTE_PHYS32_ENTRY). */
-const PHYS32_ENTRY = 18;
+export const PHYS32_ENTRY = 18;
 /** Anywhere above firmware; nothing is ever executed there. */
 const ADDRESS = 0x0100_0000;
 const ELF_HEADER = 64;

@@ -1,8 +1,11 @@
 import { netdevWords, type Netdev } from '../network/netdev.ts';
 import type { QemuOptions } from '../options.ts';
+import type { EmulatorProgram } from './emulator-program.ts';
 
 /** A machine, whole: everything QEMU's command line is made from. */
 export interface MachineSpec {
+  /** Which QEMU is executed. */
+  emulator: Pick<EmulatorProgram, 'path' | 'firmware'>;
   accel: 'kvm' | 'tcg';
   /** Resolved CPU model for -cpu. */
   cpu: string;
@@ -41,7 +44,8 @@ export function transportOf(machine: QemuOptions['machine']): 'pci' | 'mmio' {
 export function commandLine(spec: MachineSpec): string[] {
   const { options, sockets } = spec;
   return [
-    'qemu-system-x86_64',
+    spec.emulator.path,
+    ...spec.emulator.firmware.flatMap((folder) => ['-L', folder]),
     ...['-name', 'tare,debug-threads=on'],
     ...['-nodefaults', '-no-user-config', '-no-reboot'],
     ...['-display', 'none'],

@@ -7,9 +7,10 @@ import { consoleTail } from '../control/console.ts';
 import { diagnose } from '../control/diagnose.ts';
 import { QmpClient, type QmpEvent } from '../control/qmp-client.ts';
 import { BOOT_TIMEOUT_MS, QUIT_TIMEOUT_MS } from '../defaults.ts';
+import { PROGRAM_FOLDERS } from './emulator-program.ts';
 
-/** QEMU is found here and nowhere else; it needs nothing else of our environment. */
-const ENVIRONMENT = ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'LC_ALL=C'];
+/** It needs nothing else of our environment. */
+const ENVIRONMENT = [`PATH=${PROGRAM_FOLDERS.join(':')}`, 'LC_ALL=C'];
 
 export interface EmulatorRequest {
   launcher: string;
@@ -63,8 +64,8 @@ export class Emulator {
       ],
     }).catch((cause: unknown) => {
       if (cause instanceof BenchError && /No such file/.test(cause.message))
-        throw new BenchError('vm-tool-missing', 'qemu-system-x86_64 is not installed', {
-          hint: 'apt-get install -y --no-install-recommends qemu-system-x86 qemu-utils',
+        throw new BenchError('vm-tool-missing', `${request.argv[0] ?? 'QEMU'} is not there any more`, {
+          hint: 'it was when the run began: was it replaced or removed meanwhile?',
           cause,
         });
       throw cause;

@@ -63,6 +63,7 @@ export function machineSpec(
   const { net, mount } = setupRequests(options, place);
   const requests = beginning.setup ? [`net=${net.join(',')}`, `mount=${mount.join(',')}`] : [];
   return {
+    emulator: installation.emulator,
     accel,
     cpu: cpuModel(options, accel),
     options,

@@ -20,12 +20,12 @@ export function vhostInUse(options: NetworkOptions, present = existsSync(VHOST_D
 }
 
 /** What the options need is looked for, and nothing else. */
-export async function networkHost(options: NetworkOptions): Promise<NetworkHost> {
+export async function networkHost(options: NetworkOptions, emulator: string): Promise<NetworkHost> {
   const passt = options.network === 'passt';
   return {
     vhostNet: existsSync(VHOST_DEVICE),
     passt: passt && findPasst() !== undefined,
-    streamNetdev: passt && (await qemuHasStream()),
+    streamNetdev: passt && (await qemuHasStream(emulator)),
   };
 }
 
@@ -62,7 +62,7 @@ export function checkNetwork(options: NetworkOptions, host: NetworkHost, cpus: n
     );
 }
 
-async function qemuHasStream(): Promise<boolean> {
-  const { stdout } = await execa('qemu-system-x86_64', ['-M', 'none', '-netdev', 'help'], { reject: false });
+async function qemuHasStream(emulator: string): Promise<boolean> {
+  const { stdout } = await execa(emulator, ['-M', 'none', '-netdev', 'help'], { reject: false });
   return /^stream$/m.test(stdout);
 }

@@ -37,9 +37,12 @@ const migrationSchema = z.object({ status: z.string(), 'error-desc': z.string().
 
 /** What must be equal for two arms to continue one saved state: everything the guest could have seen by then. */
 export function stateKey(installation: Installation, resources: Resources): string {
-  const { options, image, accel } = installation;
+  const { options, image, accel, emulator, boot } = installation;
   const seen = {
     image: image.digest,
+    // Another QEMU may lay out the state of its devices otherwise; another kernel is another guest.
+    emulator: [emulator.part.sha256, emulator.part.version],
+    boot: boot.digest,
     accel,
     cpus: resources.cpus,
     memoryMiB: resources.memoryMiB,
@@ -94,8 +97,9 @@ export async function saveState(installation: Installation, resources: Resources
     const blankRoot = join(folder, 'blank.qcow2');
     await rename(place.rootDisk, root);
     await makeBlankOverlay(root, 'qcow2', blankRoot);
-    const stub = join(folder, 'stub-kernel');
-    await writeFile(stub, stubKernel());
+    // A bzImage goes through other firmware than a PVH kernel: there the kernel stands in for itself.
+    const stub = installation.boot.pvh ? join(folder, 'stub-kernel') : installation.boot.kernel;
+    if (installation.boot.pvh) await writeFile(stub, stubKernel());
     await removePlace(place);
     const deviceBytes = (await stat(devices)).size;
     const mac = macOf(place.network.subnet.inside);

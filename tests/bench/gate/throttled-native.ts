@@ -11,6 +11,8 @@ const optionsSchema = z.strictObject({ quota: z.number().gt(0).max(1).optional()
  */
 export const throttledNative: Runtime<z.infer<typeof optionsSchema>> = {
   ...nativeRuntime,
+  resolvePaths: undefined,
+  probe: () => nativeRuntime.probe(),
   id: 'throttled',
   optionsSchema,
   label: ({ quota }) => (quota === undefined ? 'native' : `native, CPU quota ${100 * quota} %`),

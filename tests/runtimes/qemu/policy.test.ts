@@ -161,6 +161,7 @@ test('qemu-img’s creation options', () => {
 
 function spec(given: Record<string, unknown> = {}): MachineSpec {
   return {
+    emulator: { path: '/opt/qemu-system-x86_64', firmware: [] },
     accel: 'tcg',
     cpu: 'max',
     options: options(given),
