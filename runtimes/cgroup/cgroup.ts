@@ -5,7 +5,8 @@ import { BenchError } from '../../results/bench-error.ts';
 import type { HostCost } from '../../results/record/trial.ts';
 import type { Op } from '../launch/ops.ts';
 import { hierarchies, hostLayout, isUnified, type CgroupLayout, type Controller } from './layout.ts';
-import { deviceProgram, deviceWrites, type DeviceRule } from './device-rules.ts';
+import { deviceProgram } from './device-program.ts';
+import { deviceWrites, type DeviceRule } from './device-rules.ts';
 import { limitWrites, type CgroupLimits, type LimitWrite } from './limits.ts';
 import { parseBlkioBytes, parseIoStat, pssBytes, readKey, readNumber, readText } from './read-cost.ts';
 

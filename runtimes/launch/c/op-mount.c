@@ -240,20 +240,21 @@ static int open_null(void) {
   return fcntl(fd, F_DUPFD_CLOEXEC, 64);
 }
 
-/* A clone of one shared, empty, read-only tmpfs: cheaper than a new file system per masked folder. */
+/*
+ * One empty, read-only tmpfs for all masked folders, cheaper than a file system for each. The first time it is the new
+ * mount itself; after that, clones of it where it stands: before Linux 6.15 a mount that stands nowhere cannot be cloned.
+ */
 static int clone_empty(void) {
   static int empty = -1;
-  if (empty < 0) {
-    AUTOCLOSE int fs = fsopen("tmpfs", FSOPEN_CLOEXEC);
-    if (fs < 0 || fsconfig(fs, FSCONFIG_SET_STRING, "size", "0", 0) < 0 ||
-        fsconfig(fs, FSCONFIG_SET_STRING, "nr_inodes", "1", 0) < 0 ||
-        fsconfig(fs, FSCONFIG_SET_FLAG, "ro", NULL, 0) < 0 || fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
-      return -1;
-    AUTOCLOSE int made = fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
-    empty = made < 0 ? -1 : fcntl(made, F_DUPFD_CLOEXEC, 64);
-    if (empty < 0) return -1;
-  }
-  return open_tree(empty, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+  if (empty >= 0) return open_tree(empty, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+  AUTOCLOSE int fs = fsopen("tmpfs", FSOPEN_CLOEXEC);
+  if (fs < 0 || fsconfig(fs, FSCONFIG_SET_STRING, "size", "0", 0) < 0 ||
+      fsconfig(fs, FSCONFIG_SET_STRING, "nr_inodes", "1", 0) < 0 ||
+      fsconfig(fs, FSCONFIG_SET_FLAG, "ro", NULL, 0) < 0 || fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+    return -1;
+  AUTOCLOSE int made = fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+  empty = made < 0 ? -1 : fcntl(made, F_DUPFD_CLOEXEC, 64);
+  return empty < 0 ? -1 : fcntl(made, F_DUPFD_CLOEXEC, 64);
 }
 
 /* mask path: a file reads empty, a folder is empty and cannot be written. What does not exist needs no mask. */
