@@ -24,3 +24,17 @@ export function shareOf(text: string): number {
   }
   return value;
 }
+
+/** Costs by level, written as `round=0.5,start=8,iteration=1`: whichever unit, but one for all. */
+export function costsOf(text: string): ReadonlyMap<string, number> {
+  return new Map(
+    text.split(',').map((pair) => {
+      const [, name, value] = /^\s*([^=\s]+)\s*=\s*(\d+(?:\.\d+)?)\s*$/.exec(pair) ?? [];
+      if (name === undefined || value === undefined)
+        throw new BenchError('usage-costs', `"${pair}" is no cost of a level`, {
+          hint: 'write --cost round=0.5,start=8,iteration=1',
+        });
+      return [name, Number(value)] as const;
+    }),
+  );
+}

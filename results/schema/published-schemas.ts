@@ -4,6 +4,7 @@ import { gateSchema } from '../record/gate.ts';
 import { historyPointSchema } from '../record/history.ts';
 import { hostRecordSchema } from '../record/host.ts';
 import { planSchema } from '../record/plan.ts';
+import { replicationSchema } from '../record/replication.ts';
 import { summarySchema } from '../record/summary.ts';
 import { trialRecordSchema } from '../record/trial.ts';
 
@@ -16,4 +17,5 @@ export const publishedSchemas: Record<string, ZodType> = {
   analysis: analysisSchema,
   gate: gateSchema,
   history: historyPointSchema,
+  replication: replicationSchema,
 };

@@ -49,6 +49,14 @@ export const instanceWorkload: { id: string; label: string; metrics: Metric[] } 
   metrics: COSTS.map(([metric]) => metric),
 };
 
+/** What one trial tells of its box: every cost that it has, once. */
+export function instanceReadings(trial: TrialRecord): { metric: Metric; value: number }[] {
+  return COSTS.flatMap(([metric, read]) => {
+    const value = read(trial);
+    return typeof value === 'number' ? [{ metric, value }] : [];
+  });
+}
+
 /**
  * Observations of the box itself: per round and arm the median over that round's valid trials, because every trial of an
  * arm starts the same kind of box, whatever it runs, and the round is the unit of replication.

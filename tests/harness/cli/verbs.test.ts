@@ -5,6 +5,8 @@ import * as assert from 'uvu/assert';
 import { exitCodeOf } from '../../../harness/cli/exit-code.ts';
 import { buildProgram } from '../../../harness/cli/program.ts';
 import { packagePath } from '../../../results/package-root.ts';
+import { runtimes } from '../../../runtimes/catalog.ts';
+import { workloads } from '../../../workloads/catalog.ts';
 import { suite } from '../../suite.ts';
 
 const test = suite('verbs on finished runs and files');
@@ -27,7 +29,7 @@ async function bench(...words: string[]): Promise<{ out: string; err: string; co
       color: false,
       width: 120,
     },
-    catalog: { runtimes: [], workloads: [] },
+    catalog: { runtimes, workloads },
     paths: { cacheDir: folder, scratchRoot: folder, runsDir: RUNS },
     signal: new AbortController().signal,
     exit: (code) => (printed.code = code),
@@ -86,6 +88,68 @@ test('analyze: the baseline, the margin and the confidence are the ones that wer
     [['a', 'b']],
   );
   assert.is(analysis.comparisons[0]?.verdict, 'different-but-negligible');
+});
+
+/** Four starts of three iterations in each of five rounds; starts scatter most. */
+function pilot(): string {
+  const file = join(folder, 'pilot.csv');
+  const rows = ['batch,start,iteration,value'];
+  for (let batch = 0; batch < 5; batch++)
+    for (let start = 0; start < 4; start++)
+      for (let i = 0; i < 3; i++)
+        rows.push(`${batch},${start},${i},${100 + batch + 5 * ((start * 7 + batch) % 4) + i / 10}`);
+  writeFileSync(file, rows.join('\n') + '\n');
+  return file;
+}
+
+interface Replication {
+  precision: number;
+  levels: string[];
+  entries: {
+    arm: string;
+    metric: string;
+    levels: { level: string; cost: number; recommended: number | null }[];
+  }[];
+}
+
+test('analyze --replication: levels, costs and precision are the ones that were asked for', async () => {
+  const words = ['analyze', pilot(), '--replication', '--levels', 'batch,start,iteration'];
+  const asked = [...words, '--cost', 'batch=3,start=8,iteration=0.5', '--precision', '2%'];
+  const { precision, levels, entries } = JSON.parse((await bench(...asked, '--json')).out) as Replication;
+  assert.equal([precision, levels], [0.02, ['batch', 'start', 'iteration']]);
+  assert.equal(
+    entries[0]?.levels.map(({ level, cost }) => [level, cost]),
+    [
+      ['batch', 3],
+      ['start', 8],
+      ['iteration', 0.5],
+    ],
+  );
+  assert.is(entries[0]?.levels[2]?.recommended, 1);
+  const { out } = await bench(...asked);
+  assert.match(out, /scatter \(CoV\) +share +cost +repeat/);
+  assert.match(out.replace(/\s+/g, ' '), /of the scatter is of start: \d+ × batch/);
+  assert.match((await bench(...words)).out, /no costs were given/);
+  assert.match((await bench(...words, '--cost', 'boot=3')).err, /there is no level boot/);
+  assert.match((await bench(...words, '--cost', 'batch:3')).err, /"batch:3" is no cost of a level/);
+});
+
+test('analyze --replication of a run: its boxes’ own costs, by rounds and starts', async () => {
+  const { out } = await bench('analyze', '--replication', join(RUNS, 'quick'), '--json');
+  const { levels, entries } = JSON.parse(out) as Replication;
+  assert.equal(levels, ['round', 'start']);
+  const startup = entries.find(({ arm, metric }) => arm === 'native' && metric === 'startup');
+  assert.ok((startup?.levels[1]?.cost ?? 0) > 0);
+});
+
+test('plan --from: the run that is named says how long it takes and where repetition pays', async () => {
+  const matrix = join(folder, 'm.yaml');
+  writeFileSync(matrix, 'runtimes: { native: }\nworkloads: { cpu: { workload: sysbench-cpu } }\n');
+  const words = ['plan', '--matrix', matrix, '--from', join(RUNS, 'quick')];
+  const learned = JSON.parse((await bench(...words, '--json')).out) as { replication: Replication };
+  assert.ok(learned.replication.entries.some(({ metric }) => metric === 'startup'));
+  assert.match((await bench(...words)).out, /Where repetition pays/);
+  assert.match((await bench('plan', '--matrix', matrix, '--from', 'no-such-run')).err, /no-such-run/);
 });
 
 test('gate: two arms of a finished run, with its rules, its files and its exit code', async () => {

@@ -3,7 +3,6 @@ import { suite } from '../../suite.ts';
 import { changePoints } from '../../../results/statistics/change-points.ts';
 import { normalDraw, seeded } from '../../../results/statistics/random.ts';
 import { rankScan } from '../../../results/statistics/rank-scan.ts';
-import { innerRepetitions, varianceByLevel } from '../../../results/statistics/replication.ts';
 
 const test = suite('change points and replication');
 const options = { tolerance: 0.01, seed: 's' };
@@ -110,20 +109,6 @@ test('the scan’s statistic, by hand: 1..10 split in the middle', () => {
   assert.is(scan?.k, 5);
   assert.ok(Math.abs((scan?.statistic ?? 0) - 12.5 / Math.sqrt((25 * 11) / 12)) < 1e-12);
   assert.is(rankScan([1, 2, 3, 4, 5, 6, 7, 8, 9]), null);
-});
-
-test('replication goes where the variance is: Kalibera & Jones', () => {
-  const pilot = [
-    [10, 12],
-    [20, 22],
-    [30, 32],
-  ];
-  const { inner, outer } = varianceByLevel(pilot);
-  assert.is(inner, 2);
-  assert.is(outer, 100 - 1);
-  assert.is(innerRepetitions({ inner: 1, outer: 10 }, { inner, outer }), 1);
-  assert.is(innerRepetitions({ inner: 1, outer: 10 }, { inner: 90, outer: 1 }), 30);
-  assert.is(innerRepetitions({ inner: 1, outer: 10 }, { inner: 90, outer: 0 }), Infinity);
 });
 
 test.run();
