@@ -97,7 +97,7 @@ function pilot(): string {
   for (let batch = 0; batch < 5; batch++)
     for (let start = 0; start < 4; start++)
       for (let i = 0; i < 3; i++)
-        rows.push(`${batch},${start},${i},${100 + batch + 5 * ((start * 7 + batch) % 4) + i / 10}`);
+        rows.push(`${batch},${start},${i},${100 + 4 * batch + 5 * ((start * 7 + batch) % 4) + i / 10}`);
   writeFileSync(file, rows.join('\n') + '\n');
   return file;
 }
