@@ -32,6 +32,12 @@ export const RESUME_TIMEOUT_MS = 15_000;
 export const QMP_TIMEOUT_MS = 10_000;
 /** Any single answer of the guest agent; under emulation with a busy guest it may wait for the CPU. */
 export const AGENT_TIMEOUT_MS = 30_000;
+/** A program that a person starts in a guest: an emulated guest under load forks within a second or two. */
+export const SESSION_START_TIMEOUT_MS = 20_000;
+/** How long a guest may take to end by itself when asked to; a distribution's shutdown takes most of it emulated. */
+export const STOP_GRACE_SECONDS = 30;
+/** Saving or loading a guest's whole memory in its disk: gigabytes, on a slow disk. */
+export const SNAPSHOT_TIMEOUT_MS = 10 * 60_000;
 /** A command without a limit of its own still ends: the harness gives trials their limit, this one is for the rest. */
 export const EXEC_TIMEOUT_MS = 15 * 60_000;
 /** How long QEMU gets to quit by itself before SIGKILL. It has nothing worth saving: disks are thrown away. */

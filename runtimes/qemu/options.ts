@@ -11,6 +11,12 @@ import {
   DEFAULT_MTU,
   DEFAULT_PREALLOCATION,
 } from './defaults.ts';
+import {
+  firmwareContradictions,
+  firmwareLabel,
+  firmwareOption,
+  toolsOption,
+} from './firmware/firmware-options.ts';
 import { KIND_FACTS, NETWORK_KINDS, networkContradictions } from './network/network-kinds.ts';
 
 /** The axes of a VM in a matrix file; docs/virtual-machines.md says what each does to the numbers. */
@@ -30,6 +36,8 @@ export const qemuOptionsSchema = z
       description: "that kernel's lib/modules/<release>; looked for beside it, on the host and in the image",
     }),
     image: imageOptionSchema.optional(),
+    firmware: firmwareOption,
+    tools: toolsOption,
     cpu: z
       .string()
       .regex(/^[A-Za-z0-9][A-Za-z0-9_.,=+-]*$/, 'a CPU model as -cpu takes it')
@@ -112,6 +120,7 @@ export const qemuOptionsSchema = z
     if (options.aio === 'native' && options.cache !== 'none' && options.cache !== 'directsync')
       wrong('aio', 'aio native needs O_DIRECT: cache none or directsync');
     for (const [option, message] of networkContradictions(options)) wrong(option, message);
+    for (const [option, message] of firmwareContradictions(options)) wrong(option, message);
     if (options.modules !== undefined && options.kernel === undefined)
       wrong('modules', 'modules without the kernel they belong to: kernel is missing');
   });
@@ -152,6 +161,6 @@ export function labelOf(options: QemuOptions): string {
   if (options.start !== 'auto') words.push(options.start === 'cold' ? 'cold boot' : 'saved state');
   if (options.emulator !== undefined) words.push(`QEMU ${shortPath(options.emulator)}`);
   if (options.kernel !== undefined) words.push(`kernel ${shortPath(options.kernel)}`);
-  if (options.image !== undefined) words.push(imageLabel(options.image));
+  if (options.image !== undefined) words.push(imageLabel(options.image), ...firmwareLabel(options));
   return words.join(', ');
 }

@@ -6,9 +6,11 @@ import type { Image, RuntimeContext } from '../contract.ts';
 import type { Op } from '../launch/ops.ts';
 import { cpuMask } from '../network/cpu-mask.ts';
 import { allocatedBytes, makeDataDisk, type DataTemplate } from './disks/data-disk.ts';
+import { continueSystem, placeSystem, type PlacedSystem, type UserSystem } from './firmware/user-system.ts';
 import type { BootFiles } from './kernel/boot-files.ts';
 import type { Sockets } from './machine/command-line.ts';
 import type { EmulatorProgram } from './machine/emulator-program.ts';
+import { macOf } from './machine/mac.ts';
 import { vhostInUse } from './network/check-network.ts';
 import { makeGuestNetwork, type GuestNetwork } from './network/guest-network.ts';
 import type { QemuOptions } from './options.ts';
@@ -25,6 +27,14 @@ export interface Installation {
   /** An empty overlay on the image's root disk; copied for each trial, since they are all the same. */
   blankRoot: string;
   dataTemplate: DataTemplate;
+  /** The system of a disk image that the user brought; null when our kernel is started directly. */
+  system: UserSystem | null;
+}
+
+/** What a machine's disks continue: our root disk and a user's system, as they were when a state was saved. */
+export interface DisksBefore {
+  blankRoot: string;
+  system: PlacedSystem | null;
 }
 
 /** The host's part of one trial, made before QEMU starts and removed after it ended. */
@@ -32,6 +42,8 @@ export interface Place {
   folder: string;
   sockets: Sockets;
   rootDisk: string;
+  /** Overlay and seed of a user's system. */
+  system: PlacedSystem | null;
   dataDisk: string;
   dataDiskMadeBy: string;
   dataDiskBeforeBytes: number;
@@ -46,7 +58,7 @@ export async function makePlace(
   installation: Installation,
   trial: string,
   resources: Resources,
-  blankRoot = installation.blankRoot,
+  before?: DisksBefore,
 ): Promise<Place> {
   const { context, options, launcher } = installation;
   const folder = join(context.scratchDir, `v${++counter}`);
@@ -65,7 +77,7 @@ export async function makePlace(
     undo.unshift(() => cgroup.destroy());
     const disks = Promise.all([
       makeDataDisk(installation.dataTemplate, dataDisk, context.signal),
-      copyFile(blankRoot, rootDisk),
+      copyFile(before?.blankRoot ?? installation.blankRoot, rootDisk),
     ]);
     disks.catch(() => undefined);
     const network = await makeGuestNetwork({
@@ -81,12 +93,14 @@ export async function makePlace(
       signal: context.signal,
     });
     undo.unshift(() => network.destroy());
+    const system = await placeUserSystem(installation, folder, network, before);
     const [dataDiskMadeBy] = await disks;
     const dataDiskBeforeBytes = await allocatedBytes(dataDisk);
     return {
       folder,
       sockets,
       rootDisk,
+      system,
       dataDisk,
       dataDiskMadeBy,
       dataDiskBeforeBytes,
@@ -97,6 +111,23 @@ export async function makePlace(
     for (const step of undo) await step().catch(() => undefined);
     throw error;
   }
+}
+
+async function placeUserSystem(
+  { system, options, context }: Installation,
+  folder: string,
+  { subnet, prefix }: GuestNetwork,
+  before?: DisksBefore,
+): Promise<PlacedSystem | null> {
+  if (!system) return null;
+  if (before?.system) return continueSystem(before.system, folder);
+  const seed = {
+    mac: macOf(subnet.inside),
+    address: `${subnet.inside}/${prefix}`,
+    gateway: subnet.peer,
+    mtu: options.mtu,
+  };
+  return placeSystem(system, folder, seed, context.signal);
 }
 
 /**

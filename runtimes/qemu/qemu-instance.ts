@@ -8,6 +8,7 @@ import type { ExecOptions, ExecResult, Instance, InstanceNetwork } from '../cont
 import { PIECE_BYTES } from './defaults.ts';
 import { consoleTail } from './control/console.ts';
 import type { QmpClient } from './control/qmp-client.ts';
+import { insideRoot } from './firmware/firmware-options.ts';
 import type { Emulator } from './machine/emulator.ts';
 import { guestExec } from './machine/guest-exec.ts';
 import type { GuestLink } from './machine/guest-link.ts';
@@ -66,6 +67,7 @@ export class QemuInstance implements Instance {
     return {
       accelerator: installation.accel,
       machine: options.machine,
+      ...systemFacts(installation),
       diskFormat: options.format,
       diskPreallocation: options.preallocation,
       diskState: options.state,
@@ -88,9 +90,8 @@ export class QemuInstance implements Instance {
   async copyIn(hostPath: string, insidePath: string): Promise<void> {
     if ((await stat(hostPath)).isDirectory()) return this.copyTree('in', hostPath, insidePath);
     await this.must(['mkdir', '-p', dirname(insidePath)]);
-    await this.transfer(
-      this.parts.link.agent.writeFile(insidePath, createReadStream(hostPath, { highWaterMark: PIECE_BYTES })),
-    );
+    const pieces = createReadStream(hostPath, { highWaterMark: PIECE_BYTES });
+    await this.transfer(this.parts.link.agent.writeFile(this.seenByAgent(insidePath), pieces));
     const mode = ((await stat(hostPath)).mode & 0o7777).toString(8);
     await this.must(['chmod', mode, insidePath]);
   }
@@ -98,7 +99,8 @@ export class QemuInstance implements Instance {
   async copyOut(insidePath: string, hostPath: string): Promise<void> {
     const kind = await this.exec(['test', '-d', insidePath]);
     if (kind.exitCode === 0) return this.copyTree('out', hostPath, insidePath);
-    await this.transfer(pipeline(this.parts.link.agent.readFile(insidePath), createWriteStream(hostPath)));
+    const pieces = this.parts.link.agent.readFile(this.seenByAgent(insidePath));
+    await this.transfer(pipeline(pieces, createWriteStream(hostPath)));
   }
 
   /** Reads of /proc and the cgroup only. */
@@ -127,6 +129,11 @@ export class QemuInstance implements Instance {
   destroy(): Promise<void> {
     this.destroyed ??= this.remove();
     return this.destroyed;
+  }
+
+  /** Commands may see another tree than the agent does. */
+  private seenByAgent(insidePath: string): string {
+    return insideRoot(this.parts.installation.options) + insidePath;
   }
 
   private async remove(): Promise<void> {
@@ -172,6 +179,17 @@ export class QemuInstance implements Instance {
       await rm(folder, { recursive: true, force: true });
     }
   }
+}
+
+/** What started a user's system, and whose programs run in it. */
+function systemFacts({ system, options }: Installation): Facts {
+  if (!system) return {};
+  return {
+    image: basename(system.disk.path),
+    imageFormat: system.disk.format,
+    firmware: options.firmware,
+    tools: options.tools,
+  };
 }
 
 function allocated(path: string): number {

@@ -11,6 +11,8 @@ import { chooseAccelerator } from './accelerator/choose.ts';
 import { checkDiskHost } from './disks/check-disk-host.ts';
 import { ensureDataTemplate } from './disks/data-disk.ts';
 import { ensureRootDisk, makeBlankOverlay } from './disks/root-disk.ts';
+import { runsInImage, systemDisk } from './firmware/firmware-options.ts';
+import { openUserSystem, partsOfSystem } from './firmware/user-system.ts';
 import { ensureBootFiles } from './kernel/boot-files.ts';
 import { kernelOfImage, kernelOfOption, type KernelSource } from './kernel/kernel-source.ts';
 import { transportOf } from './machine/command-line.ts';
@@ -82,7 +84,10 @@ async function prepare(
 ): Promise<Prepared> {
   const { cacheDir, signal } = context;
   const emulator = await findEmulator(options);
-  const { image, parts } = await imageOfArm(options.image, runImage, context);
+  const disk = systemDisk(options);
+  // A system on a disk still measures with our tree, which is attached beside it.
+  const { image, parts } = await imageOfArm(disk === null ? options.image : undefined, runImage, context);
+  const system = disk === null ? null : await openUserSystem(disk, options.firmware, context);
   requireAgent(image);
   const kernel = await kernelOf(options, image, runImage);
   checkNetwork(options, await networkHost(options, emulator.path), context.resources.cpus);
@@ -104,6 +109,7 @@ async function prepare(
     boot: await ensureBootFiles(kernel, needs, cacheDir, signal),
     blankRoot: await blankRootFor(image, context),
     dataTemplate: await ensureDataTemplate(options, cacheDir, signal),
+    system,
   };
   // Booted and saved now, so that no trial's start carries another's boot.
   if (startsSaved(options, accelerator.got)) await savedStateFor(installation, context.resources);
@@ -111,7 +117,9 @@ async function prepare(
     caveats: caveatsOf(options, accelerator.got),
     emulated: accelerator.got === 'tcg',
     accelerator,
-    parts: { emulator: emulator.part, kernel: kernel.part, ...parts },
+    parts: system
+      ? { emulator: emulator.part, ...(await partsOfSystem(system)) }
+      : { emulator: emulator.part, kernel: kernel.part, ...parts },
     start: async (trial, resources) =>
       startsSaved(options, accelerator.got)
         ? startSaved(installation, await savedStateFor(installation, resources), trial, resources)
@@ -166,6 +174,7 @@ export function caveatsOf(options: QemuOptions, accel: 'kvm' | 'tcg'): string[] 
     ...(options.cache === 'unsafe' ? ['flushes ignored'] : []),
     ...(options.network === 'user' ? ['slirp network'] : []),
     ...(options.network === 'passt' ? ['passt network'] : []),
+    ...(runsInImage(options) ? ["measured with the image's own tools"] : []),
     ...(startsSaved(options, accel) ? ['continues a saved state: its start-up time holds no boot'] : []),
   ];
 }

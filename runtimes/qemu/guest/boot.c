@@ -118,6 +118,7 @@ void serve_ports(const char *agent_port, const char *phases) {
   if (control < 0) die("open the virtio-serial port " CONTROL_PORT, errno);
   error = open_port(agent_port, agent_path, sizeof agent_path);
   if (error) die("find the agent's virtio-serial port", error);
+  offer_sessions();
   hypervisor(signature);
   snprintf(text, sizeof text, "hypervisor %s\nrunner /proc/%d/exe\n%s", signature, (int)getpid(), phases);
   write_all(control, text, strlen(text));

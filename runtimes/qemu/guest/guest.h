@@ -18,6 +18,9 @@
 #define AGENT_PORT "org.qemu.guest_agent.0"
 /* Another name than the one that starts a distribution's own agent, which would hold the port. */
 #define JOINED_AGENT_PORT "org.tare.agent"
+/* Ports of a machine that a person looks into; "0" to "3" are added. */
+#define SESSION_PORT "org.tare.session."
+#define SESSIONS 4
 /* A user's system, seen from our tree beside it. */
 #define SYSTEM_ROOT "/proc/1/root"
 #define DONE_FIFO "/run/tare/done"
@@ -50,6 +53,10 @@ int mount_disk(const char *device, const char *target, const char *options);
 
 /* ports.c: the virtio-serial port of that name (waits for it to appear). */
 int open_port(const char *name, char *path, size_t size);
+int has_port(const char *name);
+
+/* session.c: a process for each session port there is. */
+void offer_sessions(void);
 
 /* serve.c */
 void serve(int control, const char *agent_path) __attribute__((noreturn));

@@ -42,3 +42,9 @@ int open_port(const char *name, char *path, size_t size) {
   }
   return 0;
 }
+
+/* Without waiting: ports are announced in the order of the machine's description, and those asked for here come first. */
+int has_port(const char *name) {
+  char path[256];
+  return find_port(name, path, sizeof path) == 0;
+}

@@ -1,5 +1,9 @@
+import { AGENT_PORT, firmwareWords } from '../firmware/firmware-words.ts';
+import type { PlacedSystem } from '../firmware/user-system.ts';
 import { netdevWords, type Netdev } from '../network/netdev.ts';
 import type { QemuOptions } from '../options.ts';
+import { TOOLS_SERIAL } from '../seed/seed.ts';
+import { quote } from './quote.ts';
 import type { EmulatorProgram } from './emulator-program.ts';
 
 /** A machine, whole: everything QEMU's command line is made from. */
@@ -14,8 +18,8 @@ export interface MachineSpec {
   memoryMiB: number;
   boot:
     | { kind: 'direct'; kernel: string; initramfs: string | null; append: string }
-    | { kind: 'firmware'; seed: string | null };
-  /** Always qcow2 overlays. */
+    | { kind: 'firmware'; system: PlacedSystem; code: string | null };
+  /** Our own root disk, a qcow2 overlay: what a direct boot starts, and what stands beside a user's system. */
   rootDisk: string;
   dataDisk: string | null;
   /** Where QEMU makes its sockets and its console log. */
@@ -61,7 +65,7 @@ export function commandLine(spec: MachineSpec): string[] {
     ...['-mon', 'chardev=monitor,mode=control'],
     ...['-device', `virtio-serial-${suffix(spec)}`],
     ...['-chardev', socketWords('agent', sockets.agent)],
-    ...['-device', 'virtserialport,chardev=agent,name=org.qemu.guest_agent.0'],
+    ...['-device', `virtserialport,chardev=agent,name=${AGENT_PORT[spec.boot.kind]}`],
     ...['-chardev', socketWords('guest', sockets.guest)],
     ...['-device', 'virtserialport,chardev=guest,name=org.tare.guest'],
     ...(options.iothread ? ['-object', 'iothread,id=io0'] : []),
@@ -73,13 +77,8 @@ export function commandLine(spec: MachineSpec): string[] {
   ];
 }
 
-function suffix(spec: MachineSpec): string {
+function suffix(spec: MachineSpec): 'pci' | 'device' {
   return transportOf(spec.options.machine) === 'pci' ? 'pci' : 'device';
-}
-
-/** A comma inside a value is doubled in QEMU's option syntax. */
-function quote(value: string): string {
-  return value.replaceAll(',', ',,');
 }
 
 function socketWords(id: string, path: string): string {
@@ -128,23 +127,17 @@ function bootWords(spec: MachineSpec): string[] {
       ...(boot.initramfs === null ? [] : ['-initrd', boot.initramfs]),
       ...['-append', boot.append],
     ];
-  return boot.seed === null
-    ? []
-    : [
-        '-drive',
-        `file=${quote(boot.seed)},if=none,id=seed,format=raw,readonly=on`,
-        '-device',
-        `virtio-blk-${suffix(spec)},drive=seed`,
-      ];
+  return firmwareWords(boot, suffix(spec));
 }
 
 /** The root disk is thrown away with its trial and nothing is measured on it: no flush of it ever reaches the host. */
 function rootDiskWords(spec: MachineSpec): string[] {
+  const serial = spec.boot.kind === 'firmware' ? `,serial=${TOOLS_SERIAL}` : '';
   return [
     '-drive',
     `file=${quote(spec.rootDisk)},if=none,id=root,format=qcow2,cache=unsafe,aio=threads`,
     '-device',
-    `virtio-blk-${suffix(spec)},drive=root${spec.boot.kind === 'firmware' ? ',bootindex=0' : ''}`,
+    `virtio-blk-${suffix(spec)},drive=root${serial}`,
   ];
 }
 

@@ -1,8 +1,10 @@
-import { createHash } from 'node:crypto';
 import type { Resources } from '../../../results/record/plan.ts';
 import { BenchError } from '../../../results/bench-error.ts';
+import { DATA_LABEL } from '../disks/data-disk.ts';
+import { insideRoot } from '../firmware/firmware-options.ts';
 import type { QemuOptions } from '../options.ts';
 import type { Installation, Place } from '../place.ts';
+import { macOf } from './mac.ts';
 import { kernelAppend, type MachineSpec } from './command-line.ts';
 
 /** Under KVM the host's own CPU, so that both arms see the same; emulated, everything the emulator knows. */
@@ -11,17 +13,10 @@ export function cpuModel(options: QemuOptions, accel: 'kvm' | 'tcg'): string {
   return accel === 'kvm' ? 'host' : 'max';
 }
 
-/** The data disk as the guest's kernel names it. */
-export function dataDevice(options: QemuOptions): string {
+/** The data disk as the guest names it: its kernel alone in a direct boot, udev by the file system's label else. */
+export function dataDevice(options: QemuOptions, joined = false): string {
+  if (joined) return `/dev/disk/by-label/${DATA_LABEL}`;
   return options.bus === 'virtio-scsi' ? '/dev/sda' : '/dev/vdb';
-}
-
-/** A locally administered address that depends on the guest's own address alone. */
-export function macOf(address: string): string {
-  const bytes = createHash('sha256').update(address).digest();
-  return ['52:54:00', ...[0, 1, 2].map((index) => (bytes[index] ?? 0).toString(16).padStart(2, '0'))].join(
-    ':',
-  );
 }
 
 /** Requests that give a guest its network and data disk: at boot by the kernel's command line, later by the port. */
@@ -29,7 +24,7 @@ export function setupRequests(options: QemuOptions, place: Place): { net: string
   const { subnet, prefix } = place.network;
   return {
     net: [`${subnet.inside}/${prefix}`, subnet.peer, String(options.mtu), macOf(subnet.inside)],
-    mount: [dataDevice(options), '/data'],
+    mount: [dataDevice(options, place.system !== null), `${insideRoot(options)}/data`],
   };
 }
 
@@ -50,7 +45,7 @@ export function machineSpec(
   resources: Resources,
   beginning: Beginning,
 ): MachineSpec {
-  const { options, accel, boot } = installation;
+  const { options, accel } = installation;
   if (options.topology) {
     const { sockets, cores, threads } = options.topology;
     if (sockets * cores * threads !== resources.cpus)
@@ -60,8 +55,6 @@ export function machineSpec(
         { hint: 'make sockets × cores × threads equal resources.cpus' },
       );
   }
-  const { net, mount } = setupRequests(options, place);
-  const requests = beginning.setup ? [`net=${net.join(',')}`, `mount=${mount.join(',')}`] : [];
   return {
     emulator: installation.emulator,
     accel,
@@ -69,12 +62,7 @@ export function machineSpec(
     options,
     cpus: resources.cpus,
     memoryMiB: resources.memoryMiB,
-    boot: {
-      kind: 'direct',
-      kernel: beginning.incoming?.kernel ?? boot.kernel,
-      initramfs: beginning.incoming ? null : boot.initramfs,
-      append: kernelAppend({ requests, tscKhz: accel === 'tcg' ? boot.hostTscKhz : undefined }),
-    },
+    boot: bootOf(installation, place, beginning),
     rootDisk: place.rootDisk,
     dataDisk: place.dataDisk,
     sockets: place.sockets,
@@ -82,5 +70,21 @@ export function machineSpec(
     mac: beginning.mac ?? macOf(place.network.subnet.inside),
     memoryFile: beginning.memoryFile ?? null,
     incoming: beginning.incoming !== undefined,
+  };
+}
+
+function bootOf(installation: Installation, place: Place, beginning: Beginning): MachineSpec['boot'] {
+  const { options, accel, boot, system } = installation;
+  if (system && place.system) {
+    const { firmware } = system;
+    return { kind: 'firmware', system: place.system, code: firmware.kind === 'uefi' ? firmware.code : null };
+  }
+  const { net, mount } = setupRequests(options, place);
+  const requests = beginning.setup ? [`net=${net.join(',')}`, `mount=${mount.join(',')}`] : [];
+  return {
+    kind: 'direct',
+    kernel: beginning.incoming?.kernel ?? boot.kernel,
+    initramfs: beginning.incoming ? null : boot.initramfs,
+    append: kernelAppend({ requests, tscKhz: accel === 'tcg' ? boot.hostTscKhz : undefined }),
   };
 }

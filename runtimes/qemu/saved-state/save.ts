@@ -4,6 +4,7 @@ import * as z from 'zod';
 import type { Resources } from '../../../results/record/plan.ts';
 import { BenchError } from '../../../results/bench-error.ts';
 import { digestOf } from '../../compile/cached-file.ts';
+import type { GuestMemory } from '../control/guest-port.ts';
 import { BOOT_TIMEOUT_MS } from '../defaults.ts';
 import { makeBlankOverlay } from '../disks/root-disk.ts';
 import { stubKernel } from '../kernel/stub-kernel.ts';
@@ -11,9 +12,10 @@ import type { Emulator } from '../machine/emulator.ts';
 import { guestExec } from '../machine/guest-exec.ts';
 import type { GuestLink } from '../machine/guest-link.ts';
 import { vhostInUse } from '../network/check-network.ts';
-import { machineSpec, macOf } from '../machine/spec.ts';
-import { makePlace, removePlace, type Installation } from '../place.ts';
-import { checkHypervisor, connect, startEmulator } from '../start-cold.ts';
+import { macOf } from '../machine/mac.ts';
+import { machineSpec } from '../machine/spec.ts';
+import { makePlace, removePlace, type DisksBefore, type Installation, type Place } from '../place.ts';
+import { bootTimeoutMs, checkHypervisor, connect, startEmulator } from '../start-cold.ts';
 import { openMemoryFile, type MemoryFile } from './memory-file.ts';
 
 /** A guest as it was just after boot: its RAM, its devices' state, its root disk. Never written again. */
@@ -21,13 +23,17 @@ export interface SavedState {
   memory: MemoryFile;
   /** Device state, a few hundred KiB: RAM is not in it. */
   devices: string;
-  /** An empty overlay on the root disk as it was when saved. */
-  blankRoot: string;
+  /** Empty overlays on the root disk, and on a user's system, as they were when saved. */
+  disks: DisksBefore;
   /** Stands in for the kernel when the state is continued. */
   stubKernel: string;
   /** The network card's address when it was saved. */
   mac: string;
   hypervisor: string;
+  /** How our agent reaches the program that runs commands. */
+  runner: string;
+  /** The guest's memory when it was saved, idle. */
+  idle: GuestMemory;
   bootMs: number;
   saveMs: number;
   deviceBytes: number;
@@ -40,6 +46,7 @@ export function stateKey(installation: Installation, resources: Resources): stri
   const { options, image, accel, emulator, boot } = installation;
   const seen = {
     image: image.digest,
+    system: installation.system && [installation.system.disk.path, options.firmware, options.tools],
     // Another QEMU may lay out the state of its devices otherwise; another kernel is another guest.
     emulator: [emulator.part.sha256, emulator.part.version],
     boot: boot.digest,
@@ -80,31 +87,35 @@ export async function saveState(installation: Installation, resources: Resources
     const memoryFile = { path: memory.path, share: true };
     const spec = machineSpec(installation, place, resources, { setup: false, memoryFile });
     emulator = await startEmulator(installation, place, spec, resources);
-    const { opened } = await emulator.during('while it started', connect(emulator, place, resources));
+    const { opened } = await emulator.during(
+      'while it started',
+      connect(emulator, place, resources, installation.options),
+    );
     link = opened;
-    await emulator.during('while it booted', link.agent.sync(BOOT_TIMEOUT_MS));
+    await emulator.during('while it booted', link.agent.sync(bootTimeoutMs(installation)));
     checkHypervisor(installation.accel, link.port.hypervisor);
     // The first command reads the runner and the loader from disk: that belongs to booting.
     await emulator.during('while it ran its first command', guestExec(link, ['true']));
     await emulator.during('while it settled', settle(link));
+    const idle = await emulator.during('while it settled', link.port.memory());
     const bootMs = performance.now() - begunMs;
     const devices = join(folder, 'devices');
     await emulator.during('while its state was saved', migrateTo(emulator, devices));
     const saveMs = performance.now() - begunMs - bootMs;
     link.close();
     await emulator.destroy();
-    const root = join(folder, 'root.qcow2');
-    const blankRoot = join(folder, 'blank.qcow2');
-    await rename(place.rootDisk, root);
-    await makeBlankOverlay(root, 'qcow2', blankRoot);
+    const disks = await keepDisks(place, folder);
     // A bzImage goes through other firmware than a PVH kernel: there the kernel stands in for itself.
     const stub = installation.boot.pvh ? join(folder, 'stub-kernel') : installation.boot.kernel;
     if (installation.boot.pvh) await writeFile(stub, stubKernel());
     await removePlace(place);
     const deviceBytes = (await stat(devices)).size;
     const mac = macOf(place.network.subnet.inside);
-    const { hypervisor } = link.port;
-    return { memory, devices, blankRoot, stubKernel: stub, mac, hypervisor, bootMs, saveMs, deviceBytes };
+    const { hypervisor, runner } = link.port;
+    return {
+      ...{ memory, devices, disks, stubKernel: stub, mac, hypervisor, runner, idle },
+      ...{ bootMs, saveMs, deviceBytes },
+    };
   } catch (error) {
     link?.close();
     await emulator?.destroy();
@@ -113,6 +124,32 @@ export async function saveState(installation: Installation, resources: Resources
     await rm(folder, { recursive: true, force: true });
     throw error;
   }
+}
+
+/** Moves the machine's disks out of its place, to be the backing files of all that continue it. */
+async function keepDisks(place: Place, folder: string): Promise<DisksBefore> {
+  const keep = async (disk: string, name: string): Promise<string> => {
+    const kept = join(folder, `${name}.qcow2`);
+    const blank = join(folder, `blank-${name}.qcow2`);
+    await rename(disk, kept);
+    await makeBlankOverlay(kept, 'qcow2', blank);
+    return blank;
+  };
+  const blankRoot = await keep(place.rootDisk, 'root');
+  const { system } = place;
+  if (!system) return { blankRoot, system: null };
+  const moved = async (file: string, name: string): Promise<string> => {
+    await rename(file, join(folder, name));
+    return join(folder, name);
+  };
+  return {
+    blankRoot,
+    system: {
+      disk: await keep(system.disk, 'system'),
+      seed: await moved(system.seed, 'seed.img'),
+      variables: system.variables === null ? null : await moved(system.variables, 'efi-variables.fd'),
+    },
+  };
 }
 
 /** The network card is up, without an address: bringing it up is the slow half of setting it up. */

@@ -7,7 +7,7 @@ import { putClockAndEntropyRight, type GuestLink } from '../machine/guest-link.t
 import { machineSpec, setupRequests } from '../machine/spec.ts';
 import { makePlace, removePlace, type Installation, type Place } from '../place.ts';
 import { QemuInstance } from '../qemu-instance.ts';
-import { connect, startEmulator } from '../start-cold.ts';
+import { connect, memoryFacts, startEmulator } from '../start-cold.ts';
 import { useSharedMemory, type SavedState } from './save.ts';
 
 /**
@@ -22,7 +22,7 @@ export async function startSaved(
   resources: Resources,
 ): Promise<Instance> {
   const begunMs = performance.now();
-  const place = await makePlace(installation, trial, resources, saved.blankRoot);
+  const place = await makePlace(installation, trial, resources, saved.disks);
   const placeMs = performance.now() - begunMs;
   let emulator: Emulator | undefined;
   let link: GuestLink | undefined;
@@ -34,8 +34,12 @@ export async function startSaved(
       mac: saved.mac,
     });
     emulator = await startEmulator(installation, place, spec, resources, saved.devices);
-    const { opened, pinned } = await emulator.during('while it started', connect(emulator, place, resources));
+    const { opened, pinned } = await emulator.during(
+      'while it started',
+      connect(emulator, place, resources, installation.options),
+    );
     link = opened;
+    link.port.runner = saved.runner;
     const processMs = performance.now() - begunMs;
     await emulator.during('while its state was restored', restore(emulator));
     const restoredMs = performance.now() - begunMs;
@@ -51,6 +55,7 @@ export async function startSaved(
         startAgentMs: agentMs,
         startPutRightMs: totalMs - restoredMs,
         startTotalMs: totalMs,
+        ...memoryFacts(saved.idle),
         savedBootMs: saved.bootMs,
         savedSaveMs: saved.saveMs,
         savedDeviceBytes: saved.deviceBytes,
