@@ -1,4 +1,4 @@
-import { execa, type ResultPromise } from 'execa';
+import { execa } from 'execa';
 import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { machinePaths } from '../../harness/run/paths.ts';
@@ -11,21 +11,46 @@ import { ensureRootDisk } from '../../runtimes/qemu/disks/root-disk.ts';
 import { qemuOptionsSchema } from '../../runtimes/qemu/options.ts';
 import { qemuRuntime } from '../../runtimes/qemu/qemu-runtime.ts';
 import { registerOwner, releaseOwner } from '../../runtimes/sweep/owner.ts';
+import { inTurn, printRatios, printStarts, type Contender } from './vm/start-table.ts';
+import { busyboxBoot, distributionBoot } from './vm/stock.ts';
 
 /**
- * `npm run bench:vm [rounds]`: start of a VM until its first command could run, cold and from a saved state, by machine,
- * disk and network, medians, each contender once per round in turn; beside them the stock way (the distribution's kernel
- * with an initramfs of every virtio module, decompressing itself, until a shell). All emulated, so that they compare.
+ * `npm run bench:vm [rounds]`: start of a VM until its first command could run, medians, each contender once per round in
+ * turn. First machines and disk formats, cold and from a saved state, beside two stock configurations; then what each
+ * option of the network and of the disk adds to a cold boot and to a start from a saved state. All emulated, so that
+ * they compare.
  */
 const ROUNDS = Number(process.argv[2] ?? 5);
 const MEMORY_MIB = 256;
-const STOCK_TIMEOUT_MS = 60_000;
+/** Small, so that the rows which write the whole disk ahead do not make this take hours. */
+const OPTION_DISK_MIB = 256;
 
-interface Contender {
-  name: string;
-  /** One start; times in ms, memory in MiB. */
-  run(): Promise<Record<string, number>>;
-}
+/** Rows of the second part: what differs from the defaults, and whether a cold boot is measured with it too. */
+const OPTIONS: [string, Record<string, unknown>, 'cold too' | 'saved only'][] = [
+  ['default: tap, qcow2, virtio-blk, cache none', {}, 'cold too'],
+  ['network: bridge', { network: 'bridge' }, 'cold too'],
+  ['network: passt', { network: 'passt' }, 'cold too'],
+  ['network: user', { network: 'user' }, 'cold too'],
+  ['mtu: 9000', { mtu: 9000 }, 'cold too'],
+  ['format: raw', { format: 'raw' }, 'cold too'],
+  ['preallocation: metadata', { preallocation: 'metadata' }, 'saved only'],
+  ['preallocation: falloc', { preallocation: 'falloc' }, 'cold too'],
+  ['preallocation: full', { preallocation: 'full' }, 'cold too'],
+  ['format: raw, preallocation: full', { format: 'raw', preallocation: 'full' }, 'saved only'],
+  ['state: written', { state: 'written' }, 'cold too'],
+  ['state: overlay', { state: 'overlay' }, 'cold too'],
+  ['clusterKiB: 2048', { clusterKiB: 2048 }, 'saved only'],
+  ['lazyRefcounts: true', { lazyRefcounts: true }, 'saved only'],
+  ['cache: writeback', { cache: 'writeback' }, 'saved only'],
+  ['cache: writethrough', { cache: 'writethrough' }, 'cold too'],
+  ['cache: directsync', { cache: 'directsync' }, 'saved only'],
+  ['cache: unsafe', { cache: 'unsafe' }, 'saved only'],
+  ['aio: native', { aio: 'native' }, 'cold too'],
+  ['aio: io_uring', { aio: 'io_uring' }, 'cold too'],
+  ['discard: unmap', { discard: 'unmap' }, 'saved only'],
+  ['bus: virtio-scsi', { bus: 'virtio-scsi' }, 'cold too'],
+  ['iothread: true', { iothread: true }, 'cold too'],
+];
 
 async function main(): Promise<void> {
   const { cacheDir, scratchRoot } = machinePaths();
@@ -53,33 +78,53 @@ async function main(): Promise<void> {
       log: () => undefined,
     };
     await diskTable(image, scratchDir);
-    const contenders = [
-      stock(image, scratchDir),
-      await ours('cold boot, pc', { start: 'cold' }, image, context),
-      await ours('cold boot, q35', { start: 'cold', machine: 'q35' }, image, context),
-      await ours('cold boot, microvm', { start: 'cold', machine: 'microvm' }, image, context),
-      await ours('saved state, pc, qcow2', { start: 'saved' }, image, context),
-      await ours('saved state, pc, raw', { start: 'saved', format: 'raw' }, image, context),
-      await ours('saved state, microvm, qcow2', { start: 'saved', machine: 'microvm' }, image, context),
-      await ours(
-        'saved state, microvm, raw',
-        { start: 'saved', machine: 'microvm', format: 'raw' },
-        image,
-        context,
-      ),
-      await ours(
-        'saved state, pc, scsi + iothread',
-        { start: 'saved', bus: 'virtio-scsi', iothread: true },
-        image,
-        context,
-      ),
-      await ours('saved state, pc, slirp', { start: 'saved', network: 'user' }, image, context),
-    ];
-    await startTable(contenders);
+    await startTable(image, context);
+    await optionTables(image, context);
   } finally {
     await rm(scratchDir, { recursive: true, force: true });
     await releaseOwner(owner);
   }
+}
+
+async function startTable(image: Image, context: RuntimeContext): Promise<void> {
+  const { cacheDir, scratchDir } = context;
+  const request = { image, cacheDir, scratchDir, memoryMiB: MEMORY_MIB };
+  const made = (name: string, options: Record<string, unknown>): Promise<Contender> =>
+    ours(name, options, image, context);
+  const contenders = [
+    await distributionBoot(request),
+    await busyboxBoot(request),
+    await made('cold boot, pc', { start: 'cold' }),
+    await made('cold boot, q35', { start: 'cold', machine: 'q35' }),
+    await made('cold boot, microvm', { start: 'cold', machine: 'microvm' }),
+    await made('saved state, pc, qcow2', { start: 'saved' }),
+    await made('saved state, pc, raw', { start: 'saved', format: 'raw' }),
+    await made('saved state, microvm, qcow2', { start: 'saved', machine: 'microvm' }),
+    await made('saved state, microvm, raw', { start: 'saved', machine: 'microvm', format: 'raw' }),
+  ];
+  printStarts(
+    `Start until the first command could run, ms, medians of ${ROUNDS} (emulated, ${MEMORY_MIB} MiB)`,
+    await inTurn(contenders, ROUNDS),
+  );
+}
+
+async function optionTables(image: Image, context: RuntimeContext): Promise<void> {
+  const over: string[] = [];
+  for (const start of ['cold', 'saved'] as const) {
+    const contenders: Contender[] = [];
+    for (const [name, options, when] of OPTIONS)
+      if (start === 'saved' || when === 'cold too')
+        contenders.push(await ours(name, { diskMiB: OPTION_DISK_MIB, start, ...options }, image, context));
+    const what = start === 'cold' ? 'a cold boot' : 'a start from a saved state';
+    const title = `What an option adds to ${what}, until all is put right, medians of ${ROUNDS} (emulated, pc)`;
+    const names = printRatios(title, await inTurn(contenders, ROUNDS));
+    over.push(...names.map((name) => `${name} (${start})`));
+  }
+  console.log(
+    over.length === 0
+      ? '\nNo option adds more than 10 %.'
+      : `\nMore than 10 % is added by: ${over.join(', ')}.`,
+  );
 }
 
 /** Times of one start by our runtime, ms: until the agent answered, and until network, clock and data disk were right too. */
@@ -111,96 +156,6 @@ async function ours(
   };
 }
 
-/** What a student types: the distribution's kernel as it is packed, its own modules loaded by modprobe, a shell at the end. */
-function stock(image: Image, scratchDir: string): Contender {
-  return {
-    name: 'stock: pc, vmlinuz, modprobe in a busybox initramfs, shell',
-    async run() {
-      const folder = await mkdtemp(join(scratchDir, 'stock-'));
-      try {
-        const initramfs = join(folder, 'initramfs');
-        await execa('sh', ['-ec', STOCK_INITRAMFS, 'sh', image.rootfs, image.kernelRelease, initramfs]);
-        const begun = performance.now();
-        const qemu = execa(
-          'qemu-system-x86_64',
-          [
-            ...[
-              '-machine',
-              'pc',
-              '-accel',
-              'tcg',
-              '-m',
-              String(MEMORY_MIB),
-              '-display',
-              'none',
-              '-no-reboot',
-            ],
-            ...[
-              '-kernel',
-              join(image.rootfs, 'boot', `vmlinuz-${image.kernelRelease}`),
-              '-initrd',
-              initramfs,
-            ],
-            ...['-append', 'console=ttyS0', '-serial', 'stdio', '-monitor', 'none'],
-          ],
-          { timeout: STOCK_TIMEOUT_MS, reject: false },
-        );
-        await shellSays(qemu, 'READY-FOR-COMMANDS');
-        const total = performance.now() - begun;
-        qemu.kill('SIGKILL');
-        await qemu;
-        return { agent: total, total, pss: Number.NaN };
-      } finally {
-        await rm(folder, { recursive: true, force: true });
-      }
-    },
-  };
-}
-
-const STOCK_INITRAMFS = `
-tree=$(mktemp -d); trap 'rm -rf "$tree"' EXIT
-mkdir -p "$tree/bin" "$tree/proc" "$tree/sys" "$tree/dev" "$tree/lib/modules/$2"
-cp "$1/bin/busybox" "$tree/bin/busybox"; for each in sh modprobe mount echo; do ln -s busybox "$tree/bin/$each"; done
-cp "$1/lib/modules/$2/modules.dep" "$tree/lib/modules/$2/"
-for part in drivers/virtio drivers/block drivers/net drivers/char net/core drivers/scsi; do
-  mkdir -p "$tree/lib/modules/$2/kernel/$part"; cp -r "$1/lib/modules/$2/kernel/$part/." "$tree/lib/modules/$2/kernel/$part/" 2>/dev/null || true
-done
-printf '#!/bin/sh\\nmount -t proc proc /proc\\nmount -t sysfs sys /sys\\nmount -t devtmpfs dev /dev\\nfor m in virtio_pci virtio_blk virtio_net virtio_console; do modprobe $m; done\\necho READY-FOR-COMMANDS\\nexec sh\\n' > "$tree/init"
-chmod +x "$tree/init"
-(cd "$tree"; find . | cpio -o -H newc --quiet | gzip -1 > "$3")
-`;
-
-function shellSays(qemu: ResultPromise, words: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let text = '';
-    qemu.stdout?.on('data', (chunk: Buffer) => {
-      text += chunk.toString('latin1');
-      if (text.includes(words)) resolve();
-    });
-    void qemu.then(() => reject(new Error(`the stock VM ended before its shell: ${text.slice(-400)}`)));
-  });
-}
-
-/** Each contender once per round, so that a disturbance hits all. */
-async function startTable(contenders: Contender[]): Promise<void> {
-  const seen = new Map<string, Record<string, number>[]>();
-  for (let round = 0; round < ROUNDS; round++)
-    for (const { name, run } of contenders) seen.set(name, [...(seen.get(name) ?? []), await run()]);
-  console.log(
-    `\nStart until the first command could run, ms, medians of ${ROUNDS} (emulated, ${MEMORY_MIB} MiB)`,
-  );
-  console.log(`${'agent answers'.padStart(14)}${'all put right'.padStart(15)}${'PSS MiB'.padStart(10)}`);
-  for (const [name, times] of seen) {
-    const column = (key: string): string => {
-      const value = median(times.map((each) => each[key] ?? Number.NaN));
-      return Number.isNaN(value) ? '–' : value.toFixed(0);
-    };
-    console.log(
-      `${column('agent').padStart(14)}${column('total').padStart(15)}${column('pss').padStart(10)}  ${name}`,
-    );
-  }
-}
-
 /** Making the disks from the root filesystem in an empty cache, and one trial's data disk. */
 async function diskTable(image: Image, scratchDir: string): Promise<void> {
   const cold = join(scratchDir, 'cold-cache');
@@ -228,14 +183,6 @@ async function diskTable(image: Image, scratchDir: string): Promise<void> {
       `${ms.toFixed(0).padStart(14)}  a trial's data disk, ${format}, 4 GiB (${kib.toFixed(0)} KiB allocated)`,
     );
   }
-}
-
-function median(values: number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  return sorted.length % 2 === 1
-    ? (sorted[middle] ?? Number.NaN)
-    : ((sorted[middle - 1] ?? Number.NaN) + (sorted[middle] ?? Number.NaN)) / 2;
 }
 
 await main();
