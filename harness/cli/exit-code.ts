@@ -12,7 +12,8 @@ export const EXIT = {
   interrupted: 130,
 } as const;
 
-const WRONG_USE = /^(usage|matrix|commander|gate-config|analyze|bad|not-a-run|file|newer|export|publish)/;
+const WRONG_USE =
+  /^(usage|matrix|commander|gate-config|analyze|bad|not-a-run|file|newer|export|publish|arm-file|launcher-(version|not-ours)|image-is-disk|vm-emulator-unusable|vm-kernel-(drivers|modules|unbootable|unreadable))/;
 
 /** The exit code for an error that ended a verb. */
 export function exitCodeOf(error: unknown): number {

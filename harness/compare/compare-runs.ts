@@ -1,7 +1,7 @@
 import type { Comparison, Sight, Summary } from '../../results/record/summary.ts';
 import type { Run } from '../../results/store/read-run.ts';
 import { summarize } from '../../results/summarize/summarize.ts';
-import { differencesOfRuns } from '../gate/comparable.ts';
+import { differencesOfRuns, underTest } from '../gate/comparable.ts';
 
 /** One overhead in both runs. */
 export interface ComparedOverhead {
@@ -63,7 +63,12 @@ export function compareRuns(a: Run, b: Run): ComparedRuns {
     );
   return {
     schema: 'tare.comparison/1',
-    ...{ a: a.plan.runId, b: b.plan.runId, differences: differencesOfRuns(a, b), overheads },
+    ...{
+      a: a.plan.runId,
+      b: b.plan.runId,
+      differences: [...underTest(a, b), ...differencesOfRuns(a, b)],
+      overheads,
+    },
     warnings: [...warnings, ...a.warnings, ...b.warnings],
   };
 }

@@ -1,5 +1,7 @@
 import { BenchError } from '../../results/bench-error.ts';
+import type { Arm } from '../../results/record/plan.ts';
 import type { Run } from '../../results/store/read-run.ts';
+import { partDifferences } from '../../results/summarize/arm-parts.ts';
 import { canonicalJson } from '../plan/canonical-json.ts';
 
 /** What differs between two runs in machine, tools and set-up; empty when their numbers may stand side by side. */
@@ -28,11 +30,30 @@ export function differencesOfRuns(a: Run, b: Run): string[] {
     if (same) {
       differ(`runtime of ${arm.id}`, same.runtime, arm.runtime);
       differ(`emulation of ${arm.id}`, same.emulated, arm.emulated);
+      differences.push(...partsOfRuns(a, same, b, arm, false));
     }
   }
   const [ours, theirs] = [toolsOf(a), toolsOf(b)];
   for (const [tool, hash] of theirs) if (ours.has(tool)) differ(tool, ours.get(tool), hash);
   return differences;
+}
+
+/**
+ * What the two runs' arms of the same name run on that is not the same and that the matrix of one of them names: what is
+ * being compared. A part that nobody named and that changed all the same is among differencesOfRuns.
+ */
+export function underTest(a: Run, b: Run): string[] {
+  return b.plan.arms.flatMap((arm) => {
+    const same = a.plan.arms.find(({ id }) => id === arm.id);
+    return same ? partsOfRuns(a, same, b, arm, true) : [];
+  });
+}
+
+function partsOfRuns(a: Run, one: Arm, b: Run, other: Arm, chosen: boolean): string[] {
+  return partDifferences({ plan: a.plan, arm: one }, { plan: b.plan, arm: other })
+    .filter((difference) => difference.chosen === chosen)
+    .filter(({ part }) => part !== 'image' || chosen)
+    .map(({ text }) => `${other.id}, ${text}`);
 }
 
 /** Throws `gate-not-comparable` (exit code 4) when anything differs. */

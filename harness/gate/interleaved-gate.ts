@@ -5,6 +5,7 @@ import { readRun } from '../../results/store/read-run.ts';
 import { hostLimits } from '../host/limits.ts';
 import { loadMatrix } from '../matrix/load-matrix.ts';
 import type { Matrix } from '../matrix/matrix.ts';
+import { RunFolder } from '../../results/store/run-folder.ts';
 import { runMatrix, type RunListener, type RunRequest } from '../run/run-matrix.ts';
 import { gateOneRun, requireArm, type StoredOptions } from './stored-gate.ts';
 
@@ -34,21 +35,33 @@ export async function gateInterleaved(
     return gateOneRun({ plan, trials, path: null }, { reference, candidate }, { ...options, ...at });
   };
   let lookedAt = looks.length;
+  let runFolder = '';
   const finished = await runMatrix(
     {
       ...rest,
       what: { matrix },
-      endAfter: (plan, trials, rounds) => {
+      required: matrix.arms.map(({ id }) => id),
+      endAfter: async (plan, trials, rounds) => {
         const seen = look(plan, trials, rounds);
         if (!seen) return false;
         listener.say(
           `look ${seen.look} of ${seen.looks} after ${rounds} rounds: ${seen.answer}: ${seen.why}`,
         );
         lookedAt = seen.look;
+        // On disk before the summary is worked out, which must say why there are no more rounds.
+        await (await RunFolder.open(runFolder)).writeGate(seen);
         return seen.answer !== 'inconclusive';
       },
     },
-    listener,
+    {
+      say: (line) => listener.say(line),
+      planned: (plan, folder, recorded) => {
+        runFolder = folder;
+        listener.planned(plan, folder, recorded);
+      },
+      trialStarts: (upcoming) => listener.trialStarts(upcoming),
+      trialEnded: (record, done) => listener.trialEnded(record, done),
+    },
   );
   const run = await readRun(finished.runFolder);
   return gateOneRun(run, { reference, candidate }, { ...options, look: lookedAt, looks: looks.length });

@@ -14,6 +14,8 @@ export interface JudgeContext {
   looks: number;
   rounds: number;
   warnings: readonly string[];
+  /** What the two run on that is not the same, in words. */
+  differs: readonly string[];
 }
 
 /** Applies STATISTICS 6 to the metrics and says in words what was decided, how sure it is, and what could have been seen. */
@@ -29,6 +31,7 @@ export function judge(metrics: readonly GatedMetric[], context: JudgeContext): G
     why: sentence(decision.answer, records),
     ...{ reference, candidate, mode, run, alpha, look, looks, rounds },
     roundsToFail: decision.roundsToFail,
+    differs: [...context.differs],
     metrics: records,
     warnings: [...context.warnings, ...controlWarnings(records)],
   };

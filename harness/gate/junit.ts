@@ -10,7 +10,7 @@ export function junitOfGate(gate: GateRecord): string {
     `<testsuites name="bench gate" ${suite}>`,
     `  <testsuite name="${xml(`${gate.candidate} against ${gate.reference}`)}" ${suite}>`,
     ...gate.metrics.map(testCase),
-    `    <system-out>${xml([gate.why, ...gate.warnings].join('\n'))}</system-out>`,
+    `    <system-out>${xml([gate.why, ...(gate.differs ?? []), ...gate.warnings].join('\n'))}</system-out>`,
     '  </testsuite>',
     '</testsuites>',
     '',

@@ -23,6 +23,8 @@ export function markdownOfGate(gate: GateRecord): string {
     '',
     `${cell(gate.why)}.`,
     '',
+    ...(gate.differs ?? []).map((one) => `- ${cell(one)}`),
+    ...(gate.differs?.length ? [''] : []),
     '| | metric | change in cost | 95 % interval | tolerated | could have seen | A/A control | |',
     '|---|---|---|---|---|---|---|---|',
     ...rows.map((row) => `| ${row.join(' | ')} |`),

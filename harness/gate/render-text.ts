@@ -7,7 +7,7 @@ const WORD = { pass: 'PASS', fail: 'FAIL', inconclusive: 'INCONCLUSIVE' } as con
 
 /** The gate's answer for a terminal: the answer, every metric worst first, then what to know about it. */
 export function renderGate(gate: GateRecord, width = Infinity): string {
-  const { answer, why, metrics, warnings } = gate;
+  const { answer, why, metrics, warnings, differs = [] } = gate;
   const table = textTable(
     ['', 'metric', 'change', 'interval', 'tolerated', 'n', 'could see', 'control', 'p worse', 'p within'],
     metrics.map((one) => [
@@ -35,6 +35,7 @@ export function renderGate(gate: GateRecord, width = Infinity): string {
     fit(
       `${gate.candidate} against ${gate.reference} · look ${gate.look} of ${gate.looks}, ${gate.rounds} rounds · each side at ${level.toPrecision(2)} (α ${gate.alpha} over ${gate.looks} looks; "p worse" after Holm; "could see": the smallest worsening that this job would have failed nine times in ten; "control": the reference against itself)`,
     ),
+    ...(differs.length > 0 ? [['What differs:', ...differs].map(fit).join('\n  ')] : []),
     table,
     ...(notes.length > 0 ? [notes.map(fit).join('\n')] : []),
     ...(gate.run ? [`trials: ${gate.run}`] : []),

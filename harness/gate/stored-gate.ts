@@ -3,9 +3,10 @@ import type { Plan } from '../../results/record/plan.ts';
 import type { TrialRecord } from '../../results/record/trial.ts';
 import type { Run } from '../../results/store/read-run.ts';
 import { BenchError } from '../../results/bench-error.ts';
+import { imagesDiffer, partDifferences } from '../../results/summarize/arm-parts.ts';
 import { unequalTools } from '../../results/summarize/parity.ts';
 import { nearestWord } from '../matrix/problem.ts';
-import { differencesOfRuns, refuseIncomparable } from './comparable.ts';
+import { differencesOfRuns, refuseIncomparable, underTest } from './comparable.ts';
 import type { GateConfig } from './gate-config.ts';
 import { budgetMetrics, gateRun, interleavedMetrics, storedMetrics } from './gate-metrics.ts';
 import { judge } from './judge.ts';
@@ -26,6 +27,7 @@ export function gateTwoRuns(reference: Run, candidate: Run, options: StoredOptio
   if (metrics.length === 0)
     throw new BenchError('gate-not-comparable', 'not comparable: the two runs have no arm in common');
   return judge(metrics, {
+    differs: underTest(reference, candidate),
     ...{ reference: name(reference), candidate: name(candidate), mode: 'stored', run: candidate.path },
     ...{ alpha: options.config.alpha, look: 1, looks: 1, rounds: candidate.plan.rounds },
     warnings: [
@@ -65,13 +67,29 @@ export function gateOneRun(
       (tool) => `${id}: other builds of ${tool} in the two arms`,
     ),
   );
-  if (!options.evenIfNotComparable) refuseIncomparable(unequal);
+  const images = imagesDiffer(plan, arms.candidate, arms.reference);
+  if (!options.evenIfNotComparable && !images) refuseIncomparable(unequal);
   const rounds = trials.reduce((most, { round }) => Math.max(most, round + 1), 0);
   return judge(metrics, {
     ...{ ...arms, mode: 'interleaved', run: path, alpha: options.config.alpha },
     ...{ look: options.look, looks: options.looks, rounds },
-    warnings: unequal.map((one) => `not comparable, and judged all the same: ${one}`),
+    differs: differencesOfArms(plan, arms),
+    warnings: unequal.map((one) =>
+      images
+        ? `${one}, which came with the images: the change is that of the tool as well`
+        : `not comparable, and judged all the same: ${one}`,
+    ),
   });
+}
+
+/** What the two arms run on that is not the same; in one job that is what is being compared. */
+function differencesOfArms(
+  plan: Plan,
+  { reference, candidate }: { reference: string; candidate: string },
+): string[] {
+  const [one, other] = [reference, candidate].map((id) => plan.arms.find((arm) => arm.id === id));
+  if (!one || !other) return [];
+  return partDifferences({ plan, arm: one }, { plan, arm: other }).map(({ text }) => text);
 }
 
 export function requireArm(arms: readonly string[], named: string): void {

@@ -7,6 +7,7 @@ import type { Plan, Resources } from '../../results/record/plan.ts';
 import type { TrialRecord } from '../../results/record/trial.ts';
 import { readRun, type Run } from '../../results/store/read-run.ts';
 import { RunFolder } from '../../results/store/run-folder.ts';
+import { partInWords } from '../../results/summarize/arm-parts.ts';
 import type { Image, Prepared, RuntimeContext } from '../../runtimes/contract.ts';
 import { ensureImage } from '../../runtimes/image/ensure-image.ts';
 import { sweep } from '../../runtimes/sweep/sweep.ts';
@@ -37,6 +38,8 @@ export interface RunRequest {
   catalog: Catalog;
   signal: AbortSignal;
   observer?: Observer;
+  /** Arms without which the run is not worth beginning: one that can't be prepared ends it with its own error. */
+  required?: readonly string[];
   /** Asked after each complete round; true ends the run there. */
   endAfter?: ScheduleInputs['endAfter'];
 }
@@ -87,6 +90,10 @@ export async function runMatrix(request: RunRequest, listener: RunListener): Pro
     toolsRead.catch(() => undefined);
     const image = await imageFor(arms, request, listener);
     const prepared = await prepareArms(arms, catalog, image, context);
+    for (const id of request.required ?? []) {
+      const ready = prepared.get(id);
+      if (ready instanceof Error) throw ready;
+    }
     const host: HostRecord = {
       schema: 'tare.host/1',
       before: await machineRead,
@@ -200,6 +207,12 @@ async function reopen(
       hint: 'trials of one run must be comparable; start a new run instead',
     });
   };
+  if (run.gate && run.gate.answer !== 'inconclusive')
+    throw new BenchError(
+      'usage-resume',
+      `${run.path} is at its end: a gate stopped it at look ${run.gate.look} of ${run.gate.looks} (${run.gate.answer})`,
+      { hint: `start a new one: ${run.plan.command}` },
+    );
   if (run.host && run.host.before.fingerprint !== host.before.fingerprint)
     refuse('it was begun on another machine');
   if (run.plan.image && !(image instanceof Error) && run.plan.image.digest !== image?.digest) {
@@ -207,8 +220,13 @@ async function reopen(
   }
   for (const arm of run.plan.arms) {
     const ready = prepared.get(arm.id);
-    if (ready && !(ready instanceof Error) && ready.emulated !== arm.emulated) {
+    if (!ready || ready instanceof Error) continue;
+    if (ready.emulated !== arm.emulated)
       refuse(`${arm.id} was ${arm.emulated ? '' : 'not '}emulated when it was begun`);
+    for (const [part, now] of Object.entries(ready.parts ?? {})) {
+      const then = arm.parts?.[part];
+      if (then && then.sha256 !== now.sha256)
+        refuse(`${arm.id} was begun with another ${part}: ${partInWords(then)}, now ${partInWords(now)}`);
     }
   }
   return RunFolder.open(run.path);

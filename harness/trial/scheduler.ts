@@ -30,7 +30,7 @@ export interface ScheduleInputs {
   signal: AbortSignal;
   append(record: TrialRecord): Promise<void>;
   /** Asked when `rounds` planned rounds are complete; true ends the run there (a gate that has its answer). */
-  endAfter?(plan: Plan, done: readonly TrialRecord[], rounds: number): boolean;
+  endAfter?(plan: Plan, done: readonly TrialRecord[], rounds: number): boolean | Promise<boolean>;
   /** A workload has stopped before its last round, or looked and goes on; in words. */
   onLook?(why: string): void;
   onTrialStart?(upcoming: Upcoming): void;
@@ -67,7 +67,7 @@ export async function runSchedule(inputs: ScheduleInputs): Promise<TrialRecord[]
     if (round < plan.rounds && !signal.aborted) {
       for (const look of stopsAfter(plan, done, round + 1))
         if (wanted.has(look.workload)) inputs.onLook?.(look.why);
-      if (inputs.endAfter?.(plan, done, round + 1)) break;
+      if (await inputs.endAfter?.(plan, done, round + 1)) break;
     }
   }
   return done;

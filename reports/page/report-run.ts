@@ -1,3 +1,4 @@
+import type { GateRecord } from '../../results/record/gate.ts';
 import type { HostRecord } from '../../results/record/host.ts';
 import type { Plan } from '../../results/record/plan.ts';
 import type { Summary } from '../../results/record/summary.ts';
@@ -10,6 +11,8 @@ export interface ReportRun {
   host: HostRecord | null;
   trials: readonly TrialRecord[];
   summary: Summary;
+  /** What a gate said at its latest look, where one looked. */
+  gate?: GateRecord;
   /** matrix.yaml, verbatim. */
   matrixText: string;
 }

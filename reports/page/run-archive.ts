@@ -17,7 +17,7 @@ export interface RunArchive {
   trialsSha256: string | null;
 }
 
-export function runArchive({ plan, host, trials, matrixText }: ReportRun): RunArchive {
+export function runArchive({ plan, host, trials, gate, matrixText }: ReportRun): RunArchive {
   const folder = `${
     plan.runId
       .replace(/[^A-Za-z0-9._-]+/g, '-')
@@ -36,6 +36,7 @@ export function runArchive({ plan, host, trials, matrixText }: ReportRun): RunAr
       ...(matrixText === ''
         ? []
         : [{ path: `${folder}/${RUN_FILES.matrix}`, bytes: Buffer.from(matrixText) }]),
+      ...(gate ? [{ path: `${folder}/${RUN_FILES.gate}`, bytes: json(gate) }] : []),
       { path: `${folder}/${RUN_FILES.trials}`, bytes: journal },
     ]),
     { level: 9 },

@@ -121,7 +121,7 @@ export type PublishedBeside = z.infer<typeof publishedBesideSchema>;
 export const stopSchema = z.strictObject({
   workload: z.string(),
   stop: z.boolean(),
-  reason: z.enum(['precision-met', 'max-rounds', 'budget-spent', 'goes-on']),
+  reason: z.enum(['precision-met', 'max-rounds', 'budget-spent', 'goes-on', 'gate-decided']),
   rounds: z.int(),
   halfWidth: z.number().nullable().meta({ description: 'widest half-width at the look level, as a ratio' }),
   widest: z.string().nullable(),
@@ -210,7 +210,10 @@ export const summarySchema = z.strictObject({
       z.strictObject({ what: z.string(), values: z.record(z.string(), z.string()), matches: z.boolean() }),
     )
     .meta({ description: 'inside facts by arm: equal or not' }),
-  stopping: z.array(stopSchema).optional().meta({ description: 'adaptive runs only' }),
+  stopping: z
+    .array(stopSchema)
+    .optional()
+    .meta({ description: 'adaptive runs, and runs that a gate ended before their last round' }),
   factors: z.array(factorSchema).optional().meta({ description: 'factorial runs only' }),
   gaps: z.array(gapSchema).optional(),
   noiseFloor: z.array(noiseFloorSchema).optional().meta({ description: 'runs with a control arm only' }),

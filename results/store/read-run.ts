@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { BenchError } from '../bench-error.ts';
+import { gateSchema, type GateRecord } from '../record/gate.ts';
 import { hostRecordSchema, type HostRecord } from '../record/host.ts';
 import { planSchema, type Plan } from '../record/plan.ts';
 import { trialRecordSchema, type TrialRecord } from '../record/trial.ts';
@@ -18,6 +19,8 @@ export interface Run {
   host: HostRecord | null;
   /** In the order of the journal; of a trial that occurs twice (a resumed run) the last that was not aborted. */
   trials: TrialRecord[];
+  /** What a gate said at its latest look at this run; absent when none looked while it ran. */
+  gate?: GateRecord;
   /** matrix.yaml, verbatim; '' when the folder has none. */
   matrixText: string;
   /** What was forgiven: a truncated last line. */
@@ -47,11 +50,14 @@ export async function readRun(path: string): Promise<Run> {
   const hostFile = join(folder, RUN_FILES.host);
   const hostText = await optional(readGuardedText(hostFile, MAX_DOCUMENT_BYTES));
   const host = hostText === null ? null : parseRecord(hostText, hostRecordSchema, 'host', hostFile);
+  const gateFile = join(folder, RUN_FILES.gate);
+  const gateText = await optional(readGuardedText(gateFile, MAX_DOCUMENT_BYTES));
+  const gate = gateText === null ? undefined : parseRecord(gateText, gateSchema, 'gate', gateFile);
   const matrixText =
     (await optional(readGuardedText(join(folder, RUN_FILES.matrix), MAX_MATRIX_BYTES))) ?? '';
   const warnings: string[] = [];
   const trials = await readTrials(join(folder, RUN_FILES.trials), plan, warnings);
-  return { path: folder, plan, host, trials, matrixText, warnings };
+  return { path: folder, plan, host, trials, ...(gate && { gate }), matrixText, warnings };
 }
 
 async function readTrials(path: string, plan: Plan, warnings: string[]): Promise<TrialRecord[]> {

@@ -1,6 +1,7 @@
 import { mkdir, readFile, realpath } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
 import { BenchError } from '../bench-error.ts';
+import { gateSchema, type GateRecord } from '../record/gate.ts';
 import { hostRecordSchema, type HostRecord } from '../record/host.ts';
 import { planSchema, type Plan } from '../record/plan.ts';
 import { summarySchema, type Summary } from '../record/summary.ts';
@@ -13,6 +14,7 @@ export const RUN_FILES = {
   plan: 'plan.json',
   host: 'host.json',
   trials: 'trials.jsonl',
+  gate: 'gate.json',
   logs: 'logs',
   summary: 'summary.json',
   report: 'report.html',
@@ -85,6 +87,11 @@ export class RunFolder {
 
   async writeHost(host: HostRecord): Promise<void> {
     await writeAtomically(this.file('host'), pretty(hostRecordSchema.parse(host)));
+  }
+
+  /** What the gate said at its latest look; a run that it ended has no more trials to come. */
+  async writeGate(gate: GateRecord): Promise<void> {
+    await writeAtomically(this.file('gate'), pretty(gateSchema.parse(gate)));
   }
 
   async writeSummary(summary: Summary): Promise<void> {

@@ -1,3 +1,4 @@
+import type { GateRecord } from '../record/gate.ts';
 import type { Plan } from '../record/plan.ts';
 import type { Stop } from '../record/summary.ts';
 import type { TrialRecord } from '../record/trial.ts';
@@ -60,6 +61,24 @@ export function stopsOfRun(plan: Plan, trials: readonly TrialRecord[]): Stop[] {
     const decision = stopped.get(id) ?? latest.find(({ workload }) => workload === id);
     return decision ? [decision] : [];
   });
+}
+
+/**
+ * For the summary of a run that a gate ended because it had its answer: every workload stopped there. Empty when the gate
+ * let it run on to its last round, and when trials of later rounds show that somebody did.
+ */
+export function stopsByGate(
+  plan: Plan,
+  trials: readonly TrialRecord[],
+  gate: GateRecord | undefined,
+): Stop[] {
+  if (!gate || gate.answer === 'inconclusive' || gate.rounds >= plan.rounds) return [];
+  if (trials.some(({ round }) => round >= gate.rounds && round < plan.rounds)) return [];
+  const why = `stopped at look ${gate.look} of ${gate.looks}, after ${gate.rounds} of ${plan.rounds} rounds, by the gate's decision: ${gate.answer}`;
+  return plan.workloads.map(({ id }) => ({
+    ...{ workload: id, stop: true, reason: 'gate-decided' as const, rounds: gate.rounds },
+    ...{ halfWidth: null, widest: null, why },
+  }));
 }
 
 function elapsedMs(trials: readonly TrialRecord[]): number {

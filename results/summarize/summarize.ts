@@ -1,3 +1,4 @@
+import type { GateRecord } from '../record/gate.ts';
 import type { Plan } from '../record/plan.ts';
 import type { Comparison, Stop, Summary } from '../record/summary.ts';
 import type { Outcome, TrialRecord } from '../record/trial.ts';
@@ -5,10 +6,11 @@ import { publishedResults, type PublishedRow } from '../published/published-resu
 import { summarizeSeries } from '../statistics/summarize-series.ts';
 import { trialSeries } from './observations.ts';
 import { parityTable, unequalTools } from './parity.ts';
+import { imagesDiffer } from './arm-parts.ts';
 import { factorsOf } from './factors.ts';
 import { publishedBeside } from './published-beside.ts';
 import { noiseFloor, withNoiseFloor } from './noise-floor.ts';
-import { stopsOfRun } from './stops.ts';
+import { stopsByGate, stopsOfRun } from './stops.ts';
 import { voidedRounds } from './voided-rounds.ts';
 import { summaryWarnings } from './warnings.ts';
 
@@ -22,7 +24,7 @@ import { summaryWarnings } from './warnings.ts';
  * What voids a round and for whom is stated in voided-rounds.ts. Throws `bad-sample` when a sample contradicts the plan.
  */
 export function summarize(
-  { plan, trials }: { plan: Plan; trials: readonly TrialRecord[] },
+  { plan, trials, gate }: { plan: Plan; trials: readonly TrialRecord[]; gate?: GateRecord },
   published: ReadonlyMap<string, PublishedRow> = publishedResults(),
 ): Summary {
   const voided = voidedRounds(trials);
@@ -39,7 +41,8 @@ export function summarize(
   const comparisons = plan.control && floors ? withNoiseFloor(compared, plan.control, floors) : compared;
   const beside = publishedBeside(plan, series, published);
   const unequal = unequalTools(trials);
-  const stopping = plan.stopping && stopsOfRun(plan, trials);
+  const byGate = stopsByGate(plan, trials, gate);
+  const stopping = byGate.length > 0 ? byGate : plan.stopping && stopsOfRun(plan, trials);
   const { factors, gaps } = factorsOf(plan, series, comparisons);
   const summary: Omit<Summary, 'warnings'> = {
     schema: 'tare.summary/1',
@@ -50,7 +53,9 @@ export function summarize(
     confidence,
     cells,
     comparisons: comparisons.map((one) =>
-      refuseUnequalTools(one, unequal(one.workload, one.arm, one.baseline)),
+      imagesDiffer(plan, one.arm, one.baseline)
+        ? one
+        : refuseUnequalTools(one, unequal(one.workload, one.arm, one.baseline)),
     ),
     published: beside.rows,
     counts: countOutcomes(plan, trials, stopping),

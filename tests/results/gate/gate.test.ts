@@ -15,10 +15,12 @@ import { BenchError } from '../../../results/bench-error.ts';
 import { packagePath } from '../../../results/package-root.ts';
 import { gateSchema, type GateRecord } from '../../../results/record/gate.ts';
 import type { HostRecord } from '../../../results/record/host.ts';
-import type { Plan } from '../../../results/record/plan.ts';
+import type { Part, Plan } from '../../../results/record/plan.ts';
+import { summarySchema, type Comparison } from '../../../results/record/summary.ts';
 import type { TrialRecord } from '../../../results/record/trial.ts';
 import { normalDraw, seeded } from '../../../results/statistics/random.ts';
 import type { Run } from '../../../results/store/read-run.ts';
+import { summarize } from '../../../results/summarize/summarize.ts';
 
 const test = suite('gate');
 const defaults = parseGateConfig('', 'gate.yaml');
@@ -220,6 +222,101 @@ test('runs of other machines, resources or tools are not comparable', () => {
     'gate-not-comparable',
     /sysbench: aaaaaaaaaaaa against ff/,
   );
+});
+
+const part = (sha256: string, chosen: boolean): Part => ({
+  ...{ path: `/opt/${sha256}/qemu-system-x86_64`, version: `QEMU ${sha256}`, sha256, chosen },
+});
+function withParts(
+  run: { plan: Plan; trials: TrialRecord[] },
+  parts: Record<string, Record<string, Part>>,
+): { plan: Plan; trials: TrialRecord[] } {
+  const arms = run.plan.arms.map((arm) => (parts[arm.id] ? { ...arm, parts: parts[arm.id] } : arm));
+  return { ...run, plan: { ...run.plan, arms } };
+}
+
+test('two arms on other emulators are judged, and the answer says which they were', () => {
+  const run = withParts(same, {
+    old: { emulator: part('7.2', false), kernel: part('6.1', false) },
+    new: { emulator: part('9.0', true), kernel: part('6.1', false) },
+  });
+  const gate = judge(run);
+  assert.is(gate.answer, 'pass');
+  assert.equal(gate.differs, [
+    'emulator: QEMU 7.2 /opt/7.2/qemu-system-x86_64 (sha256 7.2) against QEMU 9.0 /opt/9.0/qemu-system-x86_64 (sha256 9.0)',
+  ]);
+  for (const text of [renderGate(gate), markdownOfGate(gate), junitOfGate(gate)])
+    assert.match(text, /QEMU 7\.2 .* against QEMU 9\.0/);
+  gateSchema.parse(gate);
+});
+
+test('between two runs, a part that nobody named and that changed is refused; one that a matrix names is compared', () => {
+  const options = { config: defaults, evenIfNotComparable: false };
+  const before = stored(withParts(same, { new: { emulator: part('7.2', false) } }), 'before');
+  refused(
+    () =>
+      gateTwoRuns(
+        before,
+        stored(withParts(same, { new: { emulator: part('7.3', false) } }), 'after'),
+        options,
+      ),
+    'gate-not-comparable',
+    /new, emulator: QEMU 7\.2 .* against QEMU 7\.3/,
+  );
+  const named = gateTwoRuns(
+    before,
+    stored(withParts(same, { new: { emulator: part('9.0', true) } }), 'after'),
+    options,
+  );
+  assert.match(named.differs?.join() ?? '', /^new, emulator: QEMU 7\.2/);
+  // A run from before parts were recorded is no evidence of a difference.
+  assert.equal(gateTwoRuns(before, stored(same, 'after'), options).differs, []);
+});
+
+test('arms with images of their own may have other builds of a tool; it is said', () => {
+  const trials = same.trials.map((trial) =>
+    trial.arm === 'new' && trial.inside
+      ? { ...trial, inside: { ...trial.inside, tools: { sysbench: 'ff' } } }
+      : trial,
+  );
+  refused(() => judge({ ...same, trials }), 'gate-not-comparable', /other builds of sysbench/);
+  const plan = { ...same.plan, image: { digest: 'aa', suite: 'bookworm', packages: {} } };
+  const run = withParts({ plan, trials }, { old: {}, new: { image: part('bb', true) } });
+  const gate = judge(run);
+  assert.match(gate.differs?.join() ?? '', /^image: bookworm the run's guest image \(sha256 aa\) against/);
+  assert.match(
+    gate.warnings.join(),
+    /cpu: other builds of sysbench in the two arms, which came with the images/,
+  );
+  const pair = (one: Comparison): boolean => one.arm === 'new' && one.workload === 'cpu';
+  assert.is(summarize({ plan: same.plan, trials }).comparisons.find(pair)?.overhead, null);
+  assert.ok(summarize(run).comparisons.find(pair)?.overhead);
+});
+
+test('a run that the gate ended early lacks nothing: its summary says at which look it was stopped', () => {
+  const { plan, trials } = job(() => 0, 0.005, 60);
+  const early = trials.filter(({ round }) => round < 20);
+  const gate = { ...judge({ plan, trials: early }), look: 1, looks: 3, rounds: 20 };
+  const summary = summarize({ plan, trials: early, gate });
+  assert.is(summary.counts.missing, 0);
+  assert.is(summary.counts.planned, early.length);
+  assert.equal(
+    summary.stopping?.map(({ reason, rounds, why }) => [reason, rounds, why]),
+    plan.workloads.map(() => [
+      'gate-decided',
+      20,
+      "stopped at look 1 of 3, after 20 of 60 rounds, by the gate's decision: pass",
+    ]),
+  );
+  assert.equal(
+    summary.warnings.filter((warning) => /not run to their end/.test(warning)),
+    [],
+  );
+  summarySchema.parse(summary);
+  // An interrupted run, and one that the gate let run on, are not excused.
+  assert.is(summarize({ plan, trials: early }).counts.missing, 40 * plan.cells.length);
+  const open = { ...gate, answer: 'inconclusive' as const };
+  assert.is(summarize({ plan, trials: early, gate: open }).counts.missing, 40 * plan.cells.length);
 });
 
 test('the rules file: one message with file:line:col for what is wrong', () => {
