@@ -1,57 +1,51 @@
-import { closeSync, constants, openSync, watch, writeFileSync, writeSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { closeSync, constants, openSync, writeFileSync, writeSync } from 'node:fs';
 import { constants as os } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BenchError } from '../../../results/bench-error.ts';
 import type { HostCost } from '../../../results/record/trial.ts';
-import { Cgroup } from '../../cgroup/cgroup.ts';
-import { isUnified } from '../../cgroup/layout.ts';
-import { readText } from '../../cgroup/read-cost.ts';
 import { processStartTime } from '../../sweep/owner.ts';
 import { diskUsage } from '../disk-usage.ts';
-import { removeBridge, unpublishPorts } from './bridge.ts';
-import {
-  exitOf,
-  listRecords,
-  statusOf,
-  type ContainerExit,
-  type ContainerRecord,
-  type ContainerStatus,
-} from './record.ts';
+import { hasFolders, ownDelegation } from '../rootless/cgroup-place.ts';
+import { costOfProcesses, processesWith } from '../rootless/process-tree.ts';
+import { launchAgain } from './create.ts';
+import { announce, containerSubject } from './events.ts';
+import { type ContainerRecord, type ContainerStatus } from './record.ts';
+import { cgroupOf, containerStatus, killAll } from './status.ts';
+import { waitContainer } from './wait.ts';
 
-const POLL_MS = 20;
 /** What `stop` gives before it kills, s; Docker's. */
 export const STOP_GRACE_S = 10;
 
-export function cgroupOf(record: ContainerRecord): Cgroup {
-  return new Cgroup(record.cgroup);
-}
-
-export function containerStatus(record: ContainerRecord): ContainerStatus {
-  return statusOf(record, isFrozen);
-}
-
-function isFrozen(record: ContainerRecord): boolean {
-  const cgroup = cgroupOf(record);
-  const folder = cgroup.folder('freezer') ?? '';
-  const unified = isUnified(cgroup.layout);
-  const text = readText(join(folder, unified ? 'cgroup.freeze' : 'freezer.state'))?.trim();
-  return text === (unified ? '1' : 'FROZEN');
-}
-
-/** Opens the start gate. A container that runs or has ended is left as it is. */
-export function startContainer(record: ContainerRecord): void {
+/**
+ * Opens the start gate; a container that has ended is launched again first. One that runs is left as it is. Hands back the
+ * record of the one that runs now.
+ *
+ * @throws BenchError `container-status`.
+ */
+export async function startContainer(record: ContainerRecord, cacheDir: string): Promise<ContainerRecord> {
   const status = containerStatus(record);
-  if (status === 'exited')
-    throw new BenchError('container-exited', `${record.name} has ended; a container runs once`, {
-      hint: `bench container rm ${record.name}, then run it again`,
-    });
-  if (status !== 'created') return;
+  if (status === 'making' || status === 'removing')
+    throw new BenchError('container-status', `${record.name} is ${status}: it cannot be started`);
+  if (status === 'running' || status === 'paused') return record;
+  const ready = status === 'exited' ? await launchAgain(record, cacheDir) : record;
+  openGate(ready);
+  announce(containerSubject(ready), 'start');
+  return ready;
+}
+
+/** First the gate, then the word that it is open: a caller killed between leaves a container that runs and is seen to. */
+function openGate(record: ContainerRecord): void {
+  try {
+    const { O_WRONLY, O_NONBLOCK } = constants;
+    const fd = openSync(join(record.stateFolder, 'gate'), O_WRONLY | O_NONBLOCK);
+    writeSync(fd, '\n');
+    closeSync(fd);
+  } catch (error) {
+    // Nobody waits at it any more: it was opened before.
+    if ((error as NodeJS.ErrnoException).code !== 'ENXIO') throw error;
+  }
   writeFileSync(join(record.stateFolder, 'started'), new Date().toISOString());
-  const fd = openSync(join(record.stateFolder, 'gate'), constants.O_WRONLY | constants.O_NONBLOCK);
-  writeSync(fd, '\n');
-  closeSync(fd);
 }
 
 /** A signal to the first process. @throws BenchError `signal-unknown`, `container-not-running`. */
@@ -63,28 +57,7 @@ export function killContainer(record: ContainerRecord, name: string): void {
   if (processStartTime(record.pid) !== record.startTime)
     throw new BenchError('container-not-running', `${record.name} is not running`);
   process.kill(record.pid, signal);
-}
-
-/** Resolves when it has ended, with how. */
-export async function waitContainer(
-  record: ContainerRecord,
-  signal?: AbortSignal,
-): Promise<ContainerExit | null> {
-  const woken = new AbortController();
-  // The supervisor's file tells at once; the slow poll is for a supervisor that was killed.
-  const watcher = watch(record.stateFolder, () => woken.abort());
-  watcher.on('error', () => undefined);
-  try {
-    while (!exitOf(record) && processStartTime(record.pid) === record.startTime) {
-      if (signal?.aborted) throw new BenchError('interrupted', 'interrupted while waiting');
-      await sleep(POLL_MS);
-    }
-    // The process ends a moment before its supervisor has read the last output and written the exit.
-    for (let tries = 0; !exitOf(record) && tries < 50; tries++) await sleep(POLL_MS);
-    return exitOf(record);
-  } finally {
-    watcher.close();
-  }
+  announce(containerSubject(record), 'kill', { signal });
 }
 
 /** Asks with its stop signal, waits, then kills. Idempotent. */
@@ -95,40 +68,39 @@ export async function stopContainer(record: ContainerRecord, graceS: number): Pr
   if (status !== 'created') {
     killContainer(record, record.stopSignal);
     const ended = waitContainer(record).then(() => true);
-    if (await Promise.race([ended, sleep(graceS * 1000, false, { ref: false })])) return;
+    if (await Promise.race([ended, sleep(graceS * 1000, false, { ref: false })])) {
+      announce(containerSubject(record), 'stop');
+      return;
+    }
   }
-  await cgroupOf(record).killAll();
+  await killAll(record);
   await waitContainer(record);
+  announce(containerSubject(record), 'stop');
 }
 
 export async function pauseContainer(record: ContainerRecord, paused: boolean): Promise<void> {
   const wanted: ContainerStatus = paused ? 'running' : 'paused';
   if (containerStatus(record) !== wanted)
     throw new BenchError('container-status', `${record.name} is ${containerStatus(record)}, not ${wanted}`);
-  await cgroupOf(record).freeze(paused);
-}
-
-/** Removes everything of it. Idempotent; `force` kills first. */
-export async function removeContainer(record: ContainerRecord, force: boolean): Promise<void> {
-  const status = containerStatus(record);
-  if (status === 'running' || status === 'paused') {
-    if (!force)
-      throw new BenchError('container-running', `${record.name} is ${status}`, {
-        hint: `bench container stop ${record.name}, or rm -f`,
-      });
-  }
-  await cgroupOf(record).killAll();
-  if (status !== 'exited') await waitContainer(record);
-  await cgroupOf(record).destroy();
-  await unpublishPorts(record);
-  await rm(record.dataFolder, { recursive: true, force: true });
-  await rm(record.stateFolder, { recursive: true, force: true });
-  if (record.address !== null && listRecords().every((each) => each.address === null)) await removeBridge();
+  const cgroup = cgroupOf(record);
+  const delegation = ownDelegation();
+  if (!hasFolders(cgroup))
+    throw new BenchError('rootless-pause', `${record.name} cannot be paused: it has no cgroup to freeze`, {
+      hint: delegation?.kind === 'none' ? `${delegation.reason}; ${delegation.remedy}` : undefined,
+    });
+  await cgroup.freeze(paused);
+  announce(containerSubject(record), paused ? 'pause' : 'unpause');
 }
 
 /** What it uses now. */
 export function containerStats(record: ContainerRecord): HostCost & { pids: number; oomKills: number } {
   const cgroup = cgroupOf(record);
+  if (!hasFolders(cgroup)) {
+    const pids = processesWith(record.pid);
+    const none = { userMs: 0, systemMs: 0, readBytes: 0, writeBytes: 0 };
+    const cost = costOfProcesses(pids, none, diskUsage(join(record.dataFolder, 'upper')));
+    return { ...cost, pids: pids.length, oomKills: 0 };
+  }
   const cost = cgroup.cost(diskUsage(join(record.dataFolder, 'upper')));
   return { ...cost, pids: cgroup.pids().length, oomKills: cgroup.oomKills() };
 }

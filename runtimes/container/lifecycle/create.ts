@@ -1,264 +1,209 @@
 import { execa } from 'execa';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { chmodSync, mkdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { BenchError } from '../../../results/bench-error.ts';
-import { Cgroup, PARENT } from '../../cgroup/cgroup.ts';
-import { DEFAULT_DEVICE_RULES, DENY_ALL } from '../../cgroup/device-rules.ts';
-import { isUnified } from '../../cgroup/layout.ts';
-import type { CgroupLimits } from '../../cgroup/limits.ts';
 import { CLONE } from '../../launch/constants.ts';
 import { ensureLauncher } from '../../launch/ensure-launcher.ts';
-import { PARKED, runPlan, startPlan } from '../../launch/launch.ts';
-import type { LaunchPlan, Op } from '../../launch/ops.ts';
-import { insideLinkOps } from '../../network/peer-network.ts';
+import { runPlan, startPlan } from '../../launch/launch.ts';
+import { NETNS_FOLDER } from '../../network/defaults.ts';
 import { processStartTime } from '../../sweep/owner.ts';
-import { containerPlan } from '../plan/container-plan.ts';
+import { hostResolvConf, hostsText, resolvText, writeInPlace } from '../networks/etc-files.ts';
+import { namespacePlan } from '../networks/links.ts';
+import { hostNamespace, namespacePath } from '../networks/network-store.ts';
+import { settlePorts, type TakenPort } from '../networks/port-holder.ts';
+import { parseIpv4 } from '../networks/subnets.ts';
 import { ALL_NAMESPACES } from '../plan/exec-plan.ts';
-import { compileSeccomp } from '../seccomp/compile.ts';
-import { defaultSeccomp } from '../seccomp/default-profile.ts';
-import {
-  adjustCapabilities,
-  CAPABILITIES,
-  DEFAULT_CAPABILITIES,
-  heldCapabilities,
-} from '../spec/capabilities.ts';
-import { defaultSpec } from '../spec/default-spec.ts';
-import type { OciMount, OciSpec } from '../spec/oci-spec.ts';
-import { readEtc, resolveUser } from '../user.ts';
-import {
-  bridgeAddressOps,
-  bridgeLink,
-  BRIDGE,
-  freeAddress,
-  publishPorts,
-  type BridgeLink,
-} from './bridge.ts';
-import {
-  DATA_ROOT,
-  listRecords,
-  STATE_ROOT,
-  writeRecord,
-  type ContainerRecord,
-  type PublishedPort,
-} from './record.ts';
+import { makeCgroup, ownCgroup } from '../rootless/cgroup-place.ts';
+import { userNamespace } from '../rootless/privilege.ts';
+import { removeTree } from '../rootless/remove-tree.ts';
+import { awaitUserNetwork } from '../rootless/user-network.ts';
+import { ensureVolume } from '../volumes/volume-store.ts';
+import { blueprint, type Blueprint } from './blueprint.ts';
+import { announce, containerSubject } from './events.ts';
+import { fillVolumes } from './fill-volumes.ts';
+import { locked } from './lock.ts';
+import { networkPlace, type NetworkPlace } from './network-place.ts';
+import { dataRoot, listRecords, readRecord, stateRoot, writeRecord, type ContainerRecord } from './record.ts';
+import { discard } from './remove.ts';
+import { createRequestSchema, type CreateRequest } from './request.ts';
+import { ownNeighbour, settleNetworks } from './settle.ts';
+import { cgroupOf, containerStatus } from './status.ts';
 
-/** What a person asked for, with the image already unpacked. */
-export interface CreateRequest {
-  cacheDir: string;
-  name?: string;
-  imageName: string;
-  /** Lowest first. */
-  layers: readonly string[];
-  argv: readonly string[];
-  env: readonly string[];
-  cwd: string;
-  user: string;
-  hostname?: string;
-  network: 'none' | 'host' | 'bridge';
-  ports: readonly PublishedPort[];
-  mounts: readonly OciMount[];
-  limits: CgroupLimits;
-  capAdd: readonly string[];
-  capDrop: readonly string[];
-  privileged: boolean;
-  readonlyRoot: boolean;
-  terminal: boolean;
-  interactive: boolean;
-  autoRemove: boolean;
-  stopSignal: string;
-  seccompUnconfined: boolean;
-  size?: { rows: number; columns: number };
-}
-
-/** Slots of the plan: the gate, the child's ends of its streams, the supervisor's (fixed in c/supervise.h). */
-const GATE = 20;
-const CHILD = { stdin: 14, stdout: 15, stderr: 16, socket: 17 } as const;
-const SUPERVISOR = { stdin: 24, stdout: 25, stderr: 26, socket: 27 } as const;
-const O_RDWR = 2;
-/** A log is rotated once at this size, so that a talkative container cannot fill the disk. */
-const MAX_LOG_BYTES = 64 << 20;
-
-/** The operations that give a container its supervisor and its streams: [before the clone, parent's part, inside]. */
-export function supervisionOps(
-  stateFolder: string,
-  request: Pick<CreateRequest, 'terminal' | 'interactive' | 'size'>,
-  uid: number,
-): { before: Op[]; parent: Op[]; inside: Op[] } {
-  const supervise: Op = {
-    op: 'supervise',
-    folder: stateFolder,
-    maxLogBytes: MAX_LOG_BYTES,
-    interactive: request.interactive ? 1 : 0,
-  };
-  const gate: Op = { op: 'open', slot: GATE, path: join(stateFolder, 'gate'), flags: O_RDWR, mode: 0 };
-  if (request.terminal) {
-    const { rows = 24, columns = 80 } = request.size ?? {};
-    return {
-      before: [gate, { op: 'socketpair', slot: SUPERVISOR.socket, otherSlot: CHILD.socket }],
-      parent: [supervise, { op: 'close-slot', slot: CHILD.socket }, { op: 'close-slot', slot: GATE }],
-      inside: [
-        { op: 'pty', masterSlot: 21, slaveSlot: 22, rows, columns },
-        { op: 'console', slot: 22 },
-        { op: 'send-fd', socketSlot: CHILD.socket, slot: 21 },
-        { op: 'terminal', slot: 22, uid },
-      ],
-    };
-  }
-  return {
-    before: [
-      gate,
-      { op: 'pipe', readSlot: CHILD.stdin, writeSlot: SUPERVISOR.stdin },
-      { op: 'pipe', readSlot: SUPERVISOR.stdout, writeSlot: CHILD.stdout },
-      { op: 'pipe', readSlot: SUPERVISOR.stderr, writeSlot: CHILD.stderr },
-    ],
-    parent: [
-      supervise,
-      ...[CHILD.stdin, CHILD.stdout, CHILD.stderr, GATE].map((slot): Op => ({ op: 'close-slot', slot })),
-      // Without -i the program reads the end of its input at once.
-      ...(request.interactive ? [] : [{ op: 'close-slot', slot: SUPERVISOR.stdin } as const]),
-    ],
-    inside: [
-      { op: 'dup', slot: CHILD.stdin, fd: 0 },
-      { op: 'dup', slot: CHILD.stdout, fd: 1 },
-      { op: 'dup', slot: CHILD.stderr, fd: 2 },
-    ],
-  };
-}
-
-/** What a request becomes, before anything is made; `bench container plan` prints it. */
-export interface Blueprint {
-  spec: OciSpec;
-  plan(cgroup: Cgroup): LaunchPlan;
-  link: BridgeLink | null;
-}
-
-export function blueprint(request: CreateRequest, id: string, ipv4: number | null): Blueprint {
-  const data = join(DATA_ROOT, id);
-  const user = resolveUser(request.user, readEtc(request.layers, 'passwd'), readEtc(request.layers, 'group'));
-  const granted = request.privileged
-    ? heldCapabilities(CAPABILITIES)
-    : heldCapabilities(adjustCapabilities(DEFAULT_CAPABILITIES, request.capAdd, request.capDrop));
-  const confined = !request.privileged && !request.seccompUnconfined;
-  const env = [...request.env];
-  if (!env.some((each) => each.startsWith('HOME='))) env.push(`HOME=${user.home}`);
-  if (request.terminal && !env.some((each) => each.startsWith('TERM='))) env.push('TERM=xterm');
-  const spec = defaultSpec({
-    rootfs: join(data, 'root'),
-    argv: request.argv,
-    env,
-    cwd: request.cwd,
-    user,
-    hostname: request.hostname ?? id,
-    terminal: request.terminal,
-    readonlyRoot: request.readonlyRoot,
-    capabilities: granted,
-    seccomp: confined ? defaultSeccomp(granted) : null,
-    privileged: request.privileged,
-    network: request.network === 'host' ? 'host' : null,
-    mounts: request.mounts,
-  });
-  const link = ipv4 === null ? null : bridgeLink(id, ipv4);
-  const supervision = supervisionOps(join(STATE_ROOT, id), request, user.uid);
-  return {
-    spec,
-    link,
-    plan(cgroup) {
-      const unified = isUnified(cgroup.layout);
-      const rules = request.privileged
-        ? [{ allow: true, type: 'a', access: 'rwm' }]
-        : [DENY_ALL, ...DEFAULT_DEVICE_RULES];
-      return containerPlan(spec, {
-        owner: null,
-        overlay: { lower: request.layers, upper: join(data, 'upper'), work: join(data, 'work') },
-        attachOps: unified ? [] : cgroup.attachChildOps(),
-        birthCgroup: unified ? (cgroup.folders[0] ?? null) : null,
-        network: {
-          parent: [...(link?.parent ?? []), ...supervision.parent],
-          inside: link?.inside ?? insideLinkOps(null),
-        },
-        seccomp: spec.linux?.seccomp ? compileSeccomp(spec.linux.seccomp) : null,
-        preserveFds: 0,
-        main: 'exec',
-        before: [...cgroup.restrictDevices(rules), ...supervision.before],
-        beforeExec: [
-          { op: 'report', words: PARKED },
-          { op: 'gate', slot: GATE },
-        ],
-        terminal: supervision.inside,
-        hookState: '',
-        isFolder: (path) => statSync(path).isDirectory(),
-        cgroupFolders: cgroup.folders,
-        unified,
-      });
-    },
-  };
+/** @throws BenchError `container-name`. */
+export function checkName(name: string, others: readonly ContainerRecord[]): void {
+  if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/.test(name))
+    throw new BenchError('container-name', `a container cannot be called '${name}'`, {
+      hint: 'letters, digits, _ . and -, beginning with a letter or digit',
+    });
+  const other = others.find((each) => each.name === name);
+  if (other)
+    throw new BenchError('container-name', `the name '${name}' is taken by container ${other.id}`, {
+      hint: `bench container rm ${name}, or rename it`,
+    });
 }
 
 /**
  * Makes a container up to its start gate: everything is there, the program has not run. It outlives this process.
  *
- * @throws BenchError `container-name`, `launch-failed`; nothing is left behind then.
+ * @throws BenchError `container-name`, `port-taken`, `launch-failed` and others; nothing is left behind then.
  */
 export async function createContainer(request: CreateRequest): Promise<ContainerRecord> {
-  const id = randomBytes(6).toString('hex');
-  const name = request.name ?? id;
-  const others = listRecords();
-  if (!/^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/.test(name) || others.some((each) => each.name === name))
-    throw new BenchError('container-name', `a container cannot be called '${name}': taken, or not a name`);
-  const launcher = await ensureLauncher(request.cacheDir);
-  const ipv4 = request.network === 'bridge' ? freeAddress(others.map((each) => each.address)) : null;
-  const made = blueprint(request, id, ipv4);
-  const stateFolder = join(STATE_ROOT, id);
-  const dataFolder = join(DATA_ROOT, id);
-  const cgroup = new Cgroup(join(PARENT, 'containers', id));
+  const { record, made, place } = await reserve(request);
   try {
-    mkdirSync(stateFolder, { recursive: true, mode: 0o700 });
-    for (const folder of ['upper', 'work', 'root']) mkdirSync(join(dataFolder, folder), { recursive: true });
-    copyTopMode(request.layers, join(dataFolder, 'upper'));
-    await execa('mkfifo', ['-m', '600', join(stateFolder, 'gate')]);
-    cgroup.create(request.limits);
-    if (ipv4 !== null && !existsSync(`/sys/class/net/${BRIDGE}`))
-      await runPlan({ launcher, plan: bridgeAddressOps() });
-    const launched = await startPlan({
-      launcher,
-      plan: made.plan(cgroup),
-      stdout: 'ignore',
-      stderr: 'ignore',
-      detached: true,
-    });
+    for (const mount of request.mounts)
+      if (mount.volume !== null) ensureVolume(mount.volume, { anonymous: mount.anonymous });
+    await fillVolumes(record, request.cacheDir);
+    const launched = await launch(record, made, place, request.cacheDir);
+    announce(containerSubject(record), 'create');
+    return launched;
+  } catch (error) {
+    await discard(record);
+    await locked(settleNetworks);
+    throw error;
+  }
+}
+
+/** A container that has ended, once more: the same request, the same files, the same address. */
+export async function launchAgain(record: ContainerRecord, cacheDir: string): Promise<ContainerRecord> {
+  const { made, place, again } = await locked(async () => {
+    const others = listRecords().filter((each) => each.id !== record.id);
+    const address = record.address === null ? undefined : parseIpv4(record.address);
+    const settled = networkPlace(record.request, record.id, others, address);
+    const ports = await settlePorts(record.ports, takenPorts(others));
+    return {
+      place: settled,
+      made: blueprint({ ...record.request, name: record.name }, record.id, settled),
+      again: { ...record, ports, hostNamespace: hostNamespace() },
+    };
+  });
+  await cgroupOf(record).destroy();
+  rmSync(record.stateFolder, { recursive: true, force: true });
+  await removeTree(join(record.dataFolder, 'work'), cacheDir);
+  return launch(again, made, place, cacheDir);
+}
+
+/** Under the lock: a name, an address and ports that are nobody else's, and a record that says so before anything is made. */
+function reserve(
+  request: CreateRequest,
+): Promise<{ record: ContainerRecord; made: Blueprint; place: NetworkPlace }> {
+  return locked(async () => {
+    const id = randomBytes(6).toString('hex');
+    const name = request.name ?? id;
+    const others = listRecords();
+    checkName(name, others);
+    const place = networkPlace(request, id, others);
+    const ports = await settlePorts(request.ports, takenPorts(others));
+    const stored = createRequestSchema.parse(request);
+    const made = blueprint(stored, id, place);
     const record: ContainerRecord = {
       schema: 'tare.container/1',
       id,
       name,
       image: request.imageName,
       createdAt: new Date().toISOString(),
-      pid: launched.pid,
-      startTime: processStartTime(launched.pid) ?? '',
-      stateFolder,
-      dataFolder,
-      cgroup: cgroup.path,
-      address: made.link?.address ?? null,
-      ports: [...request.ports],
-      namespaces: request.network === 'host' ? ALL_NAMESPACES & ~CLONE.NEWNET : ALL_NAMESPACES,
+      phase: 'making',
+      creator: { pid: process.pid, startTime: processStartTime(process.pid) ?? '' },
+      pid: 0,
+      startTime: '',
+      stateFolder: join(stateRoot(), id),
+      dataFolder: join(dataRoot(), id),
+      cgroup: ownCgroup('containers', id).path,
+      cacheDir: request.cacheDir,
+      network: place.kind === 'bridge' ? place.network.id : null,
+      address: made.link?.address ?? (place.kind === 'user' ? place.network.address : null),
+      hostNamespace: hostNamespace(),
+      ports,
+      namespaces: namespacesOf(place),
       process: made.spec.process as ContainerRecord['process'],
       seccomp: made.spec.linux?.seccomp ?? null,
       terminal: request.terminal,
       interactive: request.interactive,
       autoRemove: request.autoRemove,
       stopSignal: request.stopSignal,
+      request: stored,
     };
     writeRecord(record);
-    launched.release();
-    await publishPorts(record);
-    return record;
-  } catch (error) {
-    await cgroup.destroy().catch(() => undefined);
-    await rm(stateFolder, { recursive: true, force: true });
-    await rm(dataFolder, { recursive: true, force: true });
-    throw error;
-  }
+    return { record, made, place };
+  });
+}
+
+/** CLONE_NEW* bits of what it has of its own, or shares with another container. */
+function namespacesOf(place: NetworkPlace): number {
+  const user = userNamespace() === null ? 0 : CLONE.NEWUSER;
+  return user | (place.kind === 'host' ? ALL_NAMESPACES & ~CLONE.NEWNET : ALL_NAMESPACES);
+}
+
+/** Ports of containers that live in this host namespace. */
+function takenPorts(others: readonly ContainerRecord[]): TakenPort[] {
+  const here = hostNamespace();
+  return others
+    .filter((each) => each.hostNamespace === here && containerStatus(each) !== 'exited')
+    .flatMap((each) => each.ports.map((port) => ({ port, container: each.name })));
+}
+
+async function launch(
+  record: ContainerRecord,
+  made: Blueprint,
+  place: NetworkPlace,
+  cacheDir: string,
+): Promise<ContainerRecord> {
+  const { stateFolder, dataFolder, request } = record;
+  const launcher = await ensureLauncher(cacheDir);
+  mkdirSync(stateFolder, { recursive: true, mode: 0o700 });
+  for (const folder of ['upper', 'work', 'root']) mkdirSync(join(dataFolder, folder), { recursive: true });
+  copyTopMode(request.layers, join(dataFolder, 'upper'));
+  await execa('mkfifo', ['-m', '600', join(stateFolder, 'gate')]);
+  writeEtc(record, place);
+  const cgroup = cgroupOf(record);
+  makeCgroup(cgroup, request.limits);
+  const namespace = place.kind === 'bridge' ? namespacePath(place.network) : null;
+  if (namespace !== null) await locked(() => pinNamespace(launcher, namespace));
+  const launched = await startPlan({
+    launcher,
+    plan: made.plan(cgroup),
+    stdout: 'ignore',
+    stderr: 'ignore',
+    detached: true,
+  });
+  launched.release();
+  if (place.kind === 'user') await awaitUserNetwork(place.network, launched.pid, stateFolder);
+  const startTime = processStartTime(launched.pid) ?? '';
+  const { name } = readRecord(record.id) ?? record;
+  const running: ContainerRecord = { ...record, name, phase: 'made', pid: launched.pid, startTime };
+  await locked(async () => {
+    writeRecord(running);
+    if (place.kind === 'bridge') await settleNetworks();
+  });
+  return running;
+}
+
+/** An internal network's namespace, if nobody has made it yet. */
+async function pinNamespace(launcher: string, path: string): Promise<void> {
+  const mounted = readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .some((line) => line.split(' ')[4] === path);
+  if (mounted) return;
+  rmSync(path, { force: true });
+  mkdirSync(NETNS_FOLDER, { recursive: true });
+  await runPlan({ launcher, plan: namespacePlan(path) });
+}
+
+/** The files of /etc that are the runtime's; another container's are shared with its network. */
+function writeEtc(record: ContainerRecord, place: NetworkPlace): void {
+  if (place.kind === 'container') return;
+  const { dns, extraHosts, nat } = record.request;
+  const out = place.kind === 'user' || (place.kind === 'bridge' && (place.network.nat || nat));
+  const kind = place.kind === 'host' ? 'host' : out ? 'out' : 'no way out';
+  const hosts =
+    place.kind === 'host'
+      ? readFileSync('/etc/hosts', 'utf8')
+      : hostsText(ownNeighbour(record), extraHosts, []);
+  writeInPlace(place.etcFolder, 'hosts', hosts);
+  writeInPlace(place.etcFolder, 'resolv.conf', resolvText(hostResolvConf(), kind, dns));
+  const own = record.request.hostname ?? (place.kind === 'host' ? hostname() : record.id);
+  writeInPlace(place.etcFolder, 'hostname', `${own}\n`);
 }
 
 /** overlayfs shows the upper folder's own mode at the root, so it takes the topmost layer's. */

@@ -1,27 +1,37 @@
-import { existsSync, lstatSync, mkdirSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { BenchError } from '../../../results/bench-error.ts';
-import type { CgroupLimits } from '../../cgroup/limits.ts';
 import { parseCpuList } from '../../cgroup/oci-resources.ts';
+import type { CgroupLimits } from '../../cgroup/limits.ts';
 import type { ProcessConfig } from '../images/format/config.ts';
+import { exposedPorts, parsePorts, type PublishedPort } from '../networks/ports.ts';
+import { rootlessNetwork } from '../rootless/network-choice.ts';
+import { hostPrivilege } from '../rootless/privilege.ts';
+import { installedUserNetwork } from '../rootless/user-network.ts';
 import { DEFAULT_PATH } from '../spec/default-spec.ts';
-import type { OciMount } from '../spec/oci-spec.ts';
-import { parsePort } from './bridge.ts';
-import type { CreateRequest } from './create.ts';
+import type { ContainerMount } from '../volumes/mount.ts';
+import { imageVolume, mergeMounts, parseMount, parseTmpfs, parseVolume } from '../volumes/mount-flags.ts';
+import { findRecord } from './record.ts';
+import type { CreateRequest } from './request.ts';
 
 /** Flags of `run` and `create` as they were typed. */
-export interface RunFlags {
+export interface RunFlags extends LimitFlags {
   name?: string;
   hostname?: string;
   env: string[];
+  envFile: string[];
+  label: string[];
   volume: string[];
+  mount: string[];
+  volumesFrom: string[];
   publish: string[];
-  memory?: string;
-  cpus?: string;
-  cpusetCpus?: string;
-  cpuShares?: string;
-  pidsLimit?: string;
-  network: string;
+  publishAll?: boolean;
+  networkAlias: string[];
+  addHost: string[];
+  dns: string[];
+  nat?: boolean;
+  stopSignal?: string;
+  /** Without it: bridge for root, a user-mode network for anybody else. */
+  network?: string;
   user?: string;
   workdir?: string;
   entrypoint?: string;
@@ -34,6 +44,15 @@ export interface RunFlags {
   tty?: boolean;
   rm?: boolean;
   tmpfs: string[];
+}
+
+/** Limits as they are typed, of `run`, `create` and `update`. */
+export interface LimitFlags {
+  memory?: string;
+  cpus?: string;
+  cpusetCpus?: string;
+  cpuShares?: string;
+  pidsLimit?: string;
 }
 
 /** Where a container's files come from. */
@@ -60,19 +79,27 @@ export function runRequest(
     throw new BenchError('container-command', `${source.name} has no command of its own and none was given`, {
       hint: 'bench container run IMAGE COMMAND …',
     });
+  const ports = [
+    ...flags.publish.flatMap(parsePorts),
+    ...(flags.publishAll ? exposedPorts(config.ExposedPorts) : []),
+  ];
   return {
     cacheDir,
     name: flags.name,
     imageName: source.name,
     layers: source.layers,
     argv,
-    env: mergeEnv(config.Env ?? [DEFAULT_PATH], flags.env),
+    env: mergeEnv(config.Env ?? [DEFAULT_PATH], [...flags.envFile.flatMap(readEnvFile), ...flags.env]),
     cwd: flags.workdir ?? config.WorkingDir ?? '/',
     user: flags.user ?? config.User ?? '',
     hostname: flags.hostname,
-    network: networkOf(flags.network),
-    ports: flags.publish.map(parsePort),
-    mounts: [...flags.volume.map(parseVolume), ...flags.tmpfs.map(parseTmpfs)],
+    network: networkOf(flags.network, ports),
+    ports,
+    aliases: flags.networkAlias,
+    extraHosts: flags.addHost.map(checkHost),
+    dns: flags.dns,
+    nat: flags.nat ?? false,
+    mounts: mountsOf(flags, config),
     limits: limitsOf(flags),
     capAdd: flags.capAdd,
     capDrop: flags.capDrop,
@@ -81,7 +108,8 @@ export function runRequest(
     terminal: flags.tty ?? false,
     interactive: flags.interactive ?? false,
     autoRemove: flags.rm ?? false,
-    stopSignal: config.StopSignal ?? 'SIGTERM',
+    stopSignal: flags.stopSignal ?? config.StopSignal ?? 'SIGTERM',
+    labels: { ...config.Labels, ...parseLabels(flags.label) },
     seccompUnconfined: flags.securityOpt.includes('seccomp=unconfined'),
   };
 }
@@ -97,35 +125,76 @@ export function mergeEnv(base: readonly string[], added: readonly string[], own 
   return [...merged].map(([name, value]) => `${name}=${value}`);
 }
 
-/** `host:inside[:ro]`. A host folder that does not exist is made, as Docker does. */
-export function parseVolume(text: string): OciMount {
-  const [host = '', inside = '', mode = 'rw', ...rest] = text.split(':');
-  if (host === '' || !inside.startsWith('/') || rest.length > 0 || !['ro', 'rw'].includes(mode))
-    throw new BenchError('volume-syntax', `'${text}' is not a volume`, {
-      hint: 'host:inside or host:inside:ro, e.g. -v ./data:/data:ro',
+/** What the image keeps in volumes, what other containers have, what was asked for here. */
+function mountsOf(flags: RunFlags, config: ProcessConfig): ContainerMount[] {
+  const asked = [
+    ...flags.volume.map(parseVolume),
+    ...flags.mount.map(parseMount),
+    ...flags.tmpfs.map(parseTmpfs),
+  ];
+  const shared = flags.volumesFrom.flatMap(mountsFrom);
+  const taken = new Set([...asked, ...shared].map((each) => each.destination));
+  const own = Object.keys(config.Volumes ?? {}).filter((folder) => !taken.has(folder));
+  return mergeMounts(own.map(imageVolume), shared, asked);
+}
+
+/** `--volumes-from NAME[:ro]`: the other's volumes and folders of the host at the same places. */
+function mountsFrom(text: string): ContainerMount[] {
+  const [name = '', mode, ...rest] = text.split(':');
+  if (rest.length > 0 || (mode !== undefined && mode !== 'ro' && mode !== 'rw'))
+    throw new BenchError('volume-syntax', `'${text}' names no container to take volumes from`, {
+      hint: 'NAME or NAME:ro',
     });
-  const source = resolve(host);
-  if (!existsSync(source)) mkdirSync(source, { recursive: true });
-  const options = lstatSync(source).isDirectory() ? ['rbind'] : ['bind'];
-  return { destination: inside, type: 'bind', source, options: [...options, 'nosuid', 'nodev', mode] };
+  return findRecord(name)
+    .request.mounts.filter((mount) => mount.type !== 'tmpfs')
+    .map((mount) => ({
+      ...mount,
+      copy: false,
+      options: mode === 'ro' ? [...mount.options.filter((each) => each !== 'rw'), 'ro'] : mount.options,
+    }));
 }
 
-function parseTmpfs(text: string): OciMount {
-  const [destination = '', options = ''] = text.split(':');
-  return {
-    destination,
-    type: 'tmpfs',
-    source: 'tmpfs',
-    options: ['nosuid', 'nodev', 'noexec', ...options.split(',').filter(Boolean)],
-  };
+/** Lines of name=value; a bare name takes the caller's value, # begins a comment. */
+function readEnvFile(path: string): string[] {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new BenchError('env-file', `${path} cannot be read: ${(cause as Error).message}`, { cause });
+  }
+  return text
+    .split('\n')
+    .map((line) => line.trimStart())
+    .filter((line) => line !== '' && !line.startsWith('#'));
 }
 
-function networkOf(text: string): CreateRequest['network'] {
-  if (text === 'none' || text === 'host' || text === 'bridge') return text;
-  throw new BenchError('network-unknown', `there is no network '${text}'`, { hint: 'none, host or bridge' });
+/** `name=value`, or `name` for an empty value. */
+export function parseLabels(texts: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    texts.map((text) => {
+      const at = text.indexOf('=');
+      return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
+    }),
+  );
 }
 
-function limitsOf(flags: RunFlags): CgroupLimits {
+/** `name:address`, for /etc/hosts. */
+function checkHost(text: string): string {
+  if (/^[A-Za-z0-9_.-]+:[0-9A-Fa-f:.]+$/.test(text)) return text;
+  throw new BenchError('host-syntax', `'${text}' is not a name and an address`, {
+    hint: 'name:address, e.g. --add-host db:198.18.0.9',
+  });
+}
+
+/** Whether there is such a network is asked when the container gets its address. */
+function networkOf(asked: string | undefined, ports: readonly PublishedPort[]): string {
+  if (asked?.startsWith('container:')) return asked;
+  if (hostPrivilege().kind !== 'root') return rootlessNetwork(asked, ports, installedUserNetwork());
+  return asked === undefined || asked === 'default' ? 'bridge' : asked;
+}
+
+/** Limits of which none is given are not set. */
+export function limitsOf(flags: LimitFlags): CgroupLimits {
   const limits: CgroupLimits = {};
   if (flags.memory !== undefined) limits.memoryBytes = parseBytes(flags.memory);
   if (flags.cpus !== undefined) limits.cpus = positive(flags.cpus, '--cpus');

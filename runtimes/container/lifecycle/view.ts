@@ -1,15 +1,19 @@
+import { existsSync } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { HostCost } from '../../../results/record/trial.ts';
-import { Cgroup, PARENT } from '../../cgroup/cgroup.ts';
+import type { Cgroup } from '../../cgroup/cgroup.ts';
 import { formatPlan } from '../../launch/describe.ts';
-import type { LaunchExit } from '../../launch/launch.ts';
-import { attachContainer } from './attach.ts';
-import { containerStats, containerStatus, waitContainer } from './control.ts';
-import { blueprint, type CreateRequest } from './create.ts';
+import { diskUsage } from '../disk-usage.ts';
+import { humanBytes, textTable } from '../images/view/human.ts';
+import { formatPort } from '../networks/ports.ts';
+import { ownCgroup } from '../rootless/cgroup-place.ts';
+import { blueprint } from './blueprint.ts';
+import { containerStats } from './control.ts';
 import { parseLog } from './frames.ts';
+import { printedPlace } from './network-place.ts';
 import {
   exitOf,
   listRecords,
@@ -18,11 +22,12 @@ import {
   type ContainerRecord,
   type ContainerStatus,
 } from './record.ts';
-import type { Foreground } from './run.ts';
-import { constants } from 'node:os';
+import type { StoredRequest } from './request.ts';
+import { containerStatus } from './status.ts';
 
 const FOLLOW_POLL_MS = 100;
 
+import { BenchError } from '../../../results/bench-error.ts';
 export interface ContainerRow {
   id: string;
   name: string;
@@ -33,13 +38,31 @@ export interface ContainerRow {
   createdAt: string;
   address: string | null;
   ports: string;
+  /** What it wrote itself, and with that its image's layers; only where asked for, since it is walked. */
+  sizeBytes?: number;
+  virtualBytes?: number;
+}
+
+/** Which containers are listed: by any value of each named filter. */
+export interface RowFilter {
+  all: boolean;
+  filters?: ReadonlyMap<string, readonly string[]>;
+  sizes?: boolean;
 }
 
 /** One row per container, the oldest first; without `all` only those that live. */
-export function containerRows(all: boolean): ContainerRow[] {
+export function containerRows({ all, filters, sizes }: RowFilter): ContainerRow[] {
+  const layers = new Map<string, number>();
+  const layerBytes = (folder: string): number => {
+    const bytes = layers.get(folder) ?? diskUsage(folder);
+    layers.set(folder, bytes);
+    return bytes;
+  };
+  const asked = all || filters?.has('status');
   return listRecords()
     .map((record) => ({ record, status: containerStatus(record) }))
-    .filter(({ status }) => all || status === 'running' || status === 'paused')
+    .filter(({ status }) => asked || status === 'running' || status === 'paused')
+    .filter(({ record, status }) => isWanted(record, status, filters))
     .map(({ record, status }) => ({
       id: record.id,
       name: record.name,
@@ -49,13 +72,57 @@ export function containerRows(all: boolean): ContainerRow[] {
       exitCode: status === 'exited' ? shellCode(exitOf(record)) : null,
       createdAt: record.createdAt,
       address: record.address,
-      ports: record.ports
-        .map((port) => `${port.hostPort}->${port.containerPort}/${port.protocol}`)
-        .join(', '),
+      ports: record.ports.map(formatPort).join(', '),
+      ...(sizes ? sizesOf(record, layerBytes) : {}),
     }));
 }
 
+function sizesOf(
+  record: ContainerRecord,
+  layerBytes: (folder: string) => number,
+): { sizeBytes: number; virtualBytes: number } {
+  const sizeBytes = diskUsage(join(record.dataFolder, 'upper'));
+  const image = record.request.layers.reduce((sum, layer) => sum + layerBytes(layer), 0);
+  return { sizeBytes, virtualBytes: sizeBytes + image };
+}
+
+function isWanted(record: ContainerRecord, status: ContainerStatus, filters: RowFilter['filters']): boolean {
+  const has: Record<string, (value: string) => boolean> = {
+    name: (value) => record.name.includes(value),
+    id: (value) => record.id.startsWith(value),
+    status: (value) => status === value,
+    ancestor: (value) => record.image === value,
+    network: (value) => record.request.network === value || record.network === value,
+    volume: (value) =>
+      record.request.mounts.some((mount) => mount.volume === value || mount.destination === value),
+    label: (value) => {
+      const [name = '', ...rest] = value.split('=');
+      const own = record.request.labels[name];
+      return own !== undefined && (rest.length === 0 || own === rest.join('='));
+    },
+    exited: (value) => status === 'exited' && shellCode(exitOf(record)) === Number(value),
+  };
+  return [...(filters ?? [])].every(([key, values]) => values.some((value) => has[key]?.(value) ?? false));
+}
+
+const ROW_FILTERS = ['name', 'id', 'status', 'ancestor', 'network', 'volume', 'label', 'exited'];
+
+/** `--filter status=exited` and the like. @throws BenchError `ps-filter`. */
+export function parseRowFilters(texts: readonly string[]): Map<string, string[]> {
+  const filters = new Map<string, string[]>();
+  for (const text of texts) {
+    const [key = '', ...value] = text.split('=');
+    if (!ROW_FILTERS.includes(key) || value.length === 0)
+      throw new BenchError('ps-filter', `'${text}' is not a filter of containers`, {
+        hint: `${ROW_FILTERS.map((each) => `${each}=…`).join(', ')}, e.g. --filter status=exited`,
+      });
+    filters.set(key, [...(filters.get(key) ?? []), value.join('=')]);
+  }
+  return filters;
+}
+
 export function containerTable(rows: readonly ContainerRow[]): string {
+  const sizes = rows.some((row) => row.sizeBytes !== undefined);
   const cells = rows.map((row) => [
     row.id,
     row.name,
@@ -64,18 +131,10 @@ export function containerTable(rows: readonly ContainerRow[]): string {
     row.exitCode === null ? row.status : `${row.status} (${row.exitCode})`,
     row.address ?? '',
     row.ports,
+    ...(sizes ? [`${humanBytes(row.sizeBytes ?? 0)} (virtual ${humanBytes(row.virtualBytes ?? 0)})`] : []),
   ]);
-  const table = [['ID', 'NAME', 'IMAGE', 'COMMAND', 'STATUS', 'ADDRESS', 'PORTS'], ...cells];
-  const widths =
-    table[0]?.map((_, column) => Math.max(...table.map((row) => (row[column] ?? '').length))) ?? [];
-  return table
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
+  const head = ['ID', 'NAME', 'IMAGE', 'COMMAND', 'STATUS', 'ADDRESS', 'PORTS', ...(sizes ? ['SIZE'] : [])];
+  return textTable([head, ...cells]);
 }
 
 export interface Inspection extends ContainerRecord {
@@ -89,13 +148,12 @@ export function inspectContainer(record: ContainerRecord): Inspection {
 }
 
 /** The launch plan a request becomes, one operation per line, for a container that is not made. */
-export function printablePlan(request: CreateRequest): string {
+export function printablePlan(request: StoredRequest): string {
   const id = '0'.repeat(12);
-  const ipv4 = request.network === 'bridge' ? 0xc6130002 : null;
-  const cgroup = new Cgroup(join(PARENT, 'containers', id));
+  const cgroup = ownCgroup('containers', id);
   // The v1 device rules are writes of their own, not operations: nothing may be written for a print.
   const unwritten = Object.assign(Object.create(cgroup) as Cgroup, { restrictDevices: () => [] });
-  return formatPlan(blueprint(request, id, ipv4).plan(unwritten)).trimEnd();
+  return formatPlan(blueprint(request, id, printedPlace(request, id)).plan(unwritten)).trimEnd();
 }
 
 /** What it printed so far, each piece on its own stream; with follow until it ends. */
@@ -104,6 +162,7 @@ export async function printLogs(
   flags: { follow?: boolean; timestamps?: boolean },
   io: { stdout: Writable; stderr: Writable; signal: AbortSignal },
 ): Promise<void> {
+  if (!existsSync(join(record.stateFolder, 'log'))) return; // the machine was started anew since
   const file = await open(join(record.stateFolder, 'log'), 'r');
   try {
     let rest = Buffer.alloc(0);
@@ -127,22 +186,4 @@ export async function printLogs(
   } finally {
     await file.close();
   }
-}
-
-/** Attaches until it ends; the exit code is the container's. An interrupt lets go and leaves it running. */
-export async function attachForeground(record: ContainerRecord, io: Foreground): Promise<number> {
-  const attached = await attachContainer(record, {
-    stdin: record.interactive ? io.stdin : null,
-    stdout: io.stdout,
-    stderr: io.stderr,
-  });
-  io.signal.addEventListener('abort', attached.detach);
-  await attached.ended;
-  io.stdin.pause();
-  return io.signal.aborted ? 0 : shellCode(await waitContainer(record));
-}
-
-export function exitCodeOf(exit: LaunchExit): number {
-  if (exit.exitCode !== null) return exit.exitCode;
-  return 128 + (constants.signals[exit.signal as NodeJS.Signals] ?? 0);
 }

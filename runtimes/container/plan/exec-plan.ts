@@ -26,6 +26,10 @@ export interface ExecContext {
   setGroups: boolean;
   /** A v2 cgroup to be born into. */
   birthCgroup: string | null;
+  /** In the waiting parent's part. */
+  parent?: readonly Op[];
+  /** Operations just before the program: a start gate. */
+  beforeExec?: readonly Op[];
 }
 
 /** Another process in a running container: cgroup first (its files are the host's), then all namespaces at once. */
@@ -46,7 +50,13 @@ export function execPlan(container: RunningContainer, process: OciProcess, conte
       startTime: BigInt(container.startTime),
       flags: container.namespaces,
     },
-    { op: 'clone', flags: 0, parentOps: 0, cgroupSlot: context.birthCgroup === null ? -1 : 3 },
+    {
+      op: 'clone',
+      flags: 0,
+      parentOps: context.parent?.length ?? 0,
+      cgroupSlot: context.birthCgroup === null ? -1 : 3,
+    },
+    ...(context.parent ?? []),
     ...(context.owner ? [{ op: 'death-signal', signal: 9, parent: 0 } as const] : []),
     { op: 'session' },
     ...context.terminal,
@@ -56,7 +66,7 @@ export function execPlan(container: RunningContainer, process: OciProcess, conte
         seccomp: context.seccomp,
         preserveFds: context.preserveFds,
         diesWithParent: context.owner !== null,
-        beforeExec: [],
+        beforeExec: context.beforeExec ?? [],
         setGroups: context.setGroups,
       },
       execOp(process),

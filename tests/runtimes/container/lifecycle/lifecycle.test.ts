@@ -1,14 +1,23 @@
 import fc from 'fast-check';
 import * as assert from 'uvu/assert';
-import { freeAddress, parsePort, portRules } from '../../../../runtimes/container/lifecycle/bridge.ts';
+import { DetachWatch, parseDetachKeys } from '../../../../runtimes/container/lifecycle/detach-keys.ts';
+import { changesOf } from '../../../../runtimes/container/lifecycle/diff.ts';
+import {
+  matches,
+  parseEvents,
+  parseFilters,
+  parseTime,
+} from '../../../../runtimes/container/lifecycle/events.ts';
 import { encodeFrame, FrameReader, parseLog } from '../../../../runtimes/container/lifecycle/frames.ts';
 import {
   mergeEnv,
   parseBytes,
-  parseVolume,
   runRequest,
   type RunFlags,
 } from '../../../../runtimes/container/lifecycle/run-request.ts';
+import { renderTemplate } from '../../../../runtimes/container/lifecycle/template.ts';
+import { parted } from '../../../../runtimes/container/lifecycle/copy.ts';
+import { BLANK_RECORD } from '../../../../runtimes/container/images/layer/record.ts';
 import { resolveUser } from '../../../../runtimes/container/user.ts';
 import { suite } from '../../../suite.ts';
 
@@ -16,8 +25,15 @@ const test = suite('container life cycle');
 
 const flags: RunFlags = {
   env: [],
+  envFile: [],
+  label: [],
   volume: [],
+  mount: [],
+  volumesFrom: [],
   publish: [],
+  networkAlias: [],
+  addHost: [],
+  dns: [],
   network: 'none',
   capAdd: [],
   capDrop: [],
@@ -57,7 +73,7 @@ test('a name without a value is taken from the caller, if it has one', () => {
   assert.equal(mergeEnv(['A=1'], ['A', 'B'], { A: '9' }), ['A=9']);
 });
 
-test('sizes, ports and volumes as Docker writes them; anything else is refused', () => {
+test('sizes as Docker writes them; anything else is refused', () => {
   assert.equal(['512m', '1g', '64k', '7', '1.5k', '2b'].map(parseBytes), [
     512 << 20,
     1 << 30,
@@ -66,25 +82,100 @@ test('sizes, ports and volumes as Docker writes them; anything else is refused',
     1536,
     2,
   ]);
-  assert.equal(parsePort('8080:80'), { hostPort: 8080, containerPort: 80, protocol: 'tcp' });
-  assert.is(parsePort('53:53/udp').protocol, 'udp');
-  for (const bad of ['80', '0:80', '70000:1', 'a:b', '1:2/sctp', ''])
-    assert.throws(() => parsePort(bad), bad);
-  assert.equal(parseVolume('/etc/hostname:/h:ro').options, ['bind', 'nosuid', 'nodev', 'ro']);
-  assert.equal(parseVolume('/etc:/e').options, ['rbind', 'nosuid', 'nodev', 'rw']);
-  for (const bad of ['/etc', '/etc:e', '/etc:/e:rx', ':/e']) assert.throws(() => parseVolume(bad), bad);
   for (const bad of ['', '5x', '-1m']) assert.throws(() => parseBytes(bad), bad);
 });
 
-test("every rule of a port carries the container's mark and undoes by the same words", () => {
-  const rules = portRules({ id: 'abc', address: '198.19.0.2', ports: [parsePort('8080:80')] });
-  assert.is(rules.length, 3);
-  for (const rule of rules) assert.ok(rule.includes('tare:abc'));
+test('detach keys are found however they are typed, and what only begins like them is passed on whole', () => {
+  assert.equal([...parseDetachKeys('ctrl-p,ctrl-q')], [16, 17]);
+  assert.equal([...parseDetachKeys('x,ctrl-@')], [120, 0]);
+  for (const bad of ['', 'ctrl-1', 'ab', 'ctrl-p,,x']) assert.throws(() => parseDetachKeys(bad), /no keys/);
+  fc.assert(
+    fc.property(
+      fc.array(fc.constantFrom(16, 17, 97), { maxLength: 12 }),
+      fc.integer({ min: 1, max: 4 }),
+      (typed, step) => {
+        const watch = new DetachWatch(parseDetachKeys('ctrl-p,ctrl-q'));
+        const passed: number[] = [];
+        let detached = false;
+        for (let at = 0; at < typed.length && !detached; at += step) {
+          const { pass, detach } = watch.push(Buffer.from(typed.slice(at, at + step)));
+          passed.push(...pass);
+          detached = detach;
+        }
+        const found = typed.findIndex((byte, index) => byte === 16 && typed[index + 1] === 17);
+        assert.is(detached, found >= 0);
+        // A key that may be the first of them waits for the next.
+        const whole = found >= 0 ? typed.slice(0, found) : typed.at(-1) === 16 ? typed.slice(0, -1) : typed;
+        assert.equal(passed, whole);
+      },
+    ),
+  );
 });
 
-test('the lowest free address is given', () => {
-  assert.is(freeAddress([]), 0xc6130002);
-  assert.is(freeAddress(['198.19.0.2', null, '198.19.0.4']), 0xc6130003);
+test('events are filtered by time and by any of the named values', () => {
+  const line = (action: string, ms: number): string =>
+    JSON.stringify({
+      type: 'container',
+      action,
+      id: 'abcdef',
+      name: 'web',
+      image: 'app',
+      timeNano: `${ms}000000`,
+    });
+  const [start, die] = parseEvents(`${line('start', 1000)}\n${line('die', 2000)}\n{"cut`);
+  assert.ok(start && die);
+  const wanted = (texts: string[], event = die): boolean => matches(event, { filters: parseFilters(texts) });
+  assert.ok(wanted(['event=die', 'event=stop']));
+  assert.not.ok(wanted(['event=start']));
+  assert.ok(wanted(['container=abcd', 'image=app', 'type=container']));
+  assert.not.ok(wanted(['network=web']));
+  assert.not.ok(matches(start, { sinceMs: 1500, filters: new Map() }));
+  assert.ok(matches(start, { untilMs: 1500, filters: new Map() }));
+  assert.throws(() => parseFilters(['colour=red']), /not a filter/);
+  assert.is(parseTime('10m', 1e6), 1e6 - 600e3);
+  assert.is(parseTime('12.5', 0), 12_500);
+  assert.is(parseTime('1970-01-01T00:00:01Z', 0), 1000);
+  assert.throws(() => parseTime('soon', 0), /not a time/);
+});
+
+test('templates are filled with values and JSON, and a wrong key is told with those there are', () => {
+  const value = { name: 'web', ports: [{ hostPort: 80 }] };
+  assert.is(
+    renderTemplate('{{.name}}={{json .ports}} {{ .ports.0.hostPort }}', value),
+    'web=[{"hostPort":80}] 80',
+  );
+  assert.throws(() => renderTemplate('{{.nme}}', value), /there is no '.nme'/);
+  assert.throws(() => renderTemplate('{{range .ports}}', value), /cannot be filled in/);
+});
+
+test('a diff shows additions, changes and removals, but not what the runtime made to mount on', () => {
+  const entry = (path: string, kind: 'directory' | 'file' | 'node'): typeof BLANK_RECORD => ({
+    ...BLANK_RECORD,
+    kind,
+    path,
+    mode: kind === 'node' ? 0o020000 : 0o644,
+  });
+  const records = [
+    entry('', 'directory'),
+    entry('etc', 'directory'),
+    entry('etc/hosts', 'file'),
+    entry('etc/motd', 'node'),
+    entry('proc', 'directory'),
+    entry('srv', 'directory'),
+    entry('srv/new', 'file'),
+  ];
+  const exists = (path: string): boolean => ['/etc', '/etc/motd', '/srv'].includes(path);
+  const shown = changesOf(records, exists, ['/proc', '/etc/hosts']).map(({ kind, path }) => kind + path);
+  assert.equal(shown, ['C/etc', 'D/etc/motd', 'C/srv', 'A/srv/new']);
+  const stubs = changesOf(records.slice(0, 3), exists, ['/etc/hosts']);
+  assert.equal(stubs, []);
+});
+
+test('the source of a copy is a name in a folder, or with /. what is in it', () => {
+  assert.equal(parted('/srv/www/'), { contents: false, parent: '/srv', name: 'www' });
+  assert.equal(parted('/srv/www/.'), { contents: true, parent: '/srv', name: 'www' });
+  assert.equal(parted('/'), { contents: false, parent: '/', name: '' });
+  assert.is(parted('.').contents, true);
 });
 
 test('frames arrive whole however the stream is cut', () => {
