@@ -5,7 +5,8 @@ import { BenchError } from '../../results/bench-error.ts';
 import { historyPointSchema, type HistoryPoint } from '../../results/record/history.ts';
 import { MAX_JOURNAL_BYTES, MAX_LINE_BYTES } from '../../results/store/defaults.ts';
 import { parseRecord } from '../../results/store/guarded-file.ts';
-import { readLines } from '../../results/store/lines.ts';
+import { readLineBatches } from '../../results/store/lines.ts';
+import { quickCheck } from '../../results/store/quick-check.ts';
 
 /** Points read, and what was forgiven. */
 export interface History {
@@ -20,16 +21,18 @@ export interface History {
 export async function readHistory(path: string): Promise<History> {
   const points: HistoryPoint[] = [];
   const warnings: string[] = [];
+  const fits = quickCheck(historyPointSchema);
   for (const file of await filesOf(path)) {
-    for await (const { number, text, ended } of readLines(file, MAX_JOURNAL_BYTES, MAX_LINE_BYTES)) {
-      const place = `${file}:${number}`;
-      try {
-        points.push(parseRecord(text, historyPointSchema, 'history', place));
-      } catch (error) {
-        if (ended || !(error instanceof BenchError) || error.code !== 'bad-json') throw error;
-        warnings.push(`${place}: the last line was cut off and is left out`);
+    for await (const lines of readLineBatches(file, MAX_JOURNAL_BYTES, MAX_LINE_BYTES))
+      for (const { number, text, ended } of lines) {
+        const place = `${file}:${number}`;
+        try {
+          points.push(parseRecord(text, historyPointSchema, 'history', place, fits));
+        } catch (error) {
+          if (ended || !(error instanceof BenchError) || error.code !== 'bad-json') throw error;
+          warnings.push(`${place}: the last line was cut off and is left out`);
+        }
       }
-    }
   }
   return { points, warnings };
 }

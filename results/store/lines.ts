@@ -9,11 +9,21 @@ export interface Line {
   ended: boolean;
 }
 
-/**
- * The lines of a guarded file, read in chunks so that 10⁶ of them need no more memory than one. Empty lines are left
- * out but counted. Errors: those of openGuarded, and `line-too-long`.
- */
+/** The lines of a guarded file one by one; `readLineBatches` is the faster way through many. */
 export async function* readLines(path: string, maxBytes: number, maxLine: number): AsyncGenerator<Line> {
+  for await (const lines of readLineBatches(path, maxBytes, maxLine)) yield* lines;
+}
+
+/**
+ * The lines of a guarded file, a chunk's worth at a time, so that 10⁶ of them need no more memory than a few and no more
+ * turns of the event loop than chunks. Empty lines are left out but counted. Errors: those of openGuarded, and
+ * `line-too-long`.
+ */
+export async function* readLineBatches(
+  path: string,
+  maxBytes: number,
+  maxLine: number,
+): AsyncGenerator<Line[]> {
   const handle = await openGuarded(path, maxBytes);
   try {
     const chunk = Buffer.allocUnsafe(256 * 1024);
@@ -24,6 +34,7 @@ export async function* readLines(path: string, maxBytes: number, maxLine: number
       const { bytesRead } = await handle.read(chunk, 0, chunk.length, null);
       if (bytesRead === 0) break;
       let from = 0;
+      const lines: Line[] = [];
       for (;;) {
         const newline = chunk.indexOf(0x0a, from);
         if (newline < 0 || newline >= bytesRead) break;
@@ -34,8 +45,9 @@ export async function* readLines(path: string, maxBytes: number, maxLine: number
         rest = [];
         restBytes = 0;
         from = newline + 1;
-        if (text.trim() !== '') yield { number, text, ended: true };
+        if (text.trim() !== '') lines.push({ number, text, ended: true });
       }
+      if (lines.length > 0) yield lines;
       if (from < bytesRead) {
         rest.push(Buffer.from(chunk.subarray(from, bytesRead)));
         restBytes += bytesRead - from;
@@ -47,7 +59,7 @@ export async function* readLines(path: string, maxBytes: number, maxLine: number
       }
     }
     const text = Buffer.concat(rest).toString('utf8');
-    if (text.trim() !== '') yield { number: number + 1, text, ended: false };
+    if (text.trim() !== '') yield [{ number: number + 1, text, ended: false }];
   } finally {
     await handle.close();
   }

@@ -7,7 +7,8 @@ import { planSchema, type Plan } from '../record/plan.ts';
 import { trialRecordSchema, type TrialRecord } from '../record/trial.ts';
 import { MAX_DOCUMENT_BYTES, MAX_JOURNAL_BYTES, MAX_LINE_BYTES, MAX_MATRIX_BYTES } from './defaults.ts';
 import { parseRecord, readGuardedText } from './guarded-file.ts';
-import { readLines } from './lines.ts';
+import { readLineBatches, type Line } from './lines.ts';
+import { quickCheck, type QuickCheck } from './quick-check.ts';
 import { RUN_FILES } from './run-folder.ts';
 
 /** A run as it lies on disk, every record checked against its schema. */
@@ -60,32 +61,38 @@ export async function readRun(path: string): Promise<Run> {
   return { path: folder, plan, host, trials, ...(gate && { gate }), matrixText, warnings };
 }
 
+/** Made once, when a journal is first read. */
+let trialFits: QuickCheck | undefined;
+
 async function readTrials(path: string, plan: Plan, warnings: string[]): Promise<TrialRecord[]> {
   const cells = new Map(plan.cells.map((cell) => [cell.id, cell]));
   const byTrial = new Map<string, TrialRecord>();
-  try {
-    for await (const { number, text, ended } of readLines(path, MAX_JOURNAL_BYTES, MAX_LINE_BYTES)) {
-      const place = `${path}:${number}`;
-      let trial: TrialRecord;
-      try {
-        trial = parseRecord(text, trialRecordSchema, 'trial', place);
-      } catch (error) {
-        if (ended || !(error instanceof BenchError) || error.code !== 'bad-json') throw error;
-        warnings.push(`${place}: the last line was cut off and is left out`);
-        continue;
-      }
-      const cell = cells.get(trial.cell);
-      if (!cell || cell.arm !== trial.arm || cell.workload !== trial.workload)
-        throw new BenchError(
-          'bad-record',
-          `${place}: trial ${trial.trial} is of a cell that the plan does not have`,
-        );
-      const earlier = byTrial.get(trial.trial);
-      if (!earlier || trial.outcome.status !== 'aborted') {
-        byTrial.delete(trial.trial);
-        byTrial.set(trial.trial, trial);
-      } else if (earlier.outcome.status === 'aborted') byTrial.set(trial.trial, trial);
+  trialFits ??= quickCheck(trialRecordSchema);
+  const takeLine = ({ number, text, ended }: Line): void => {
+    const place = `${path}:${number}`;
+    let trial: TrialRecord;
+    try {
+      trial = parseRecord(text, trialRecordSchema, 'trial', place, trialFits);
+    } catch (error) {
+      if (ended || !(error instanceof BenchError) || error.code !== 'bad-json') throw error;
+      warnings.push(`${place}: the last line was cut off and is left out`);
+      return;
     }
+    const cell = cells.get(trial.cell);
+    if (!cell || cell.arm !== trial.arm || cell.workload !== trial.workload)
+      throw new BenchError(
+        'bad-record',
+        `${place}: trial ${trial.trial} is of a cell that the plan does not have`,
+      );
+    const earlier = byTrial.get(trial.trial);
+    if (!earlier || trial.outcome.status !== 'aborted') {
+      byTrial.delete(trial.trial);
+      byTrial.set(trial.trial, trial);
+    } else if (earlier.outcome.status === 'aborted') byTrial.set(trial.trial, trial);
+  };
+  try {
+    for await (const lines of readLineBatches(path, MAX_JOURNAL_BYTES, MAX_LINE_BYTES))
+      lines.forEach(takeLine);
   } catch (error) {
     if (error instanceof BenchError && error.code === 'file-missing') return [];
     throw error;
