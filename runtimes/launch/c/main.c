@@ -111,6 +111,28 @@ static int parse_fd(const char *text) {
   return *text == '\0' || *end != '\0' || fd < 0 || fd > 1 << 20 ? -1 : (int)fd;
 }
 
+/* Reads the plan and plays it; returns the exit code of a process that did not become a program. */
+static int play_plan(struct player *p, int plan_fd) {
+  size_t length = 0;
+  const char *why = "it cannot be read";
+  char *bytes = read_all(plan_fd, &length);
+  bool readable = bytes != NULL && plan_read(bytes, length, &p->plan, &why) == 0;
+  if (!readable) status_line(p, "fail -1 %d %s: %s\n", EINVAL, strerror(EINVAL), why);
+  close(plan_fd);
+  fcntl(p->status, F_SETFD, FD_CLOEXEC);
+  p->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+  bool played = readable && play(p, p->plan.count) == 0;
+  if (played) {
+    status_line(p, "done\n");
+  } else if (p->to_parent >= 0) {
+    ssize_t ignored = write(p->to_parent, "F", 1);
+    (void)ignored;
+  }
+  plan_free(&p->plan);
+  free(bytes);
+  return played ? 0 : EXIT_LAUNCH_FAILED;
+}
+
 /* tare-launch <plan fd> <status fd> [announce] | --hold | --operations | --check */
 int main(int argc, char **argv) {
   if (argc == 2 && strcmp(argv[1], "--operations") == 0) return print_table();
@@ -132,25 +154,5 @@ int main(int argc, char **argv) {
     return EXIT_LAUNCH_FAILED;
   }
   if (announce) status_line(&p, "waiting\n");
-  size_t length = 0;
-  const char *why = "it cannot be read";
-  char *bytes = read_all(plan_fd, &length);
-  if (bytes == NULL || plan_read(bytes, length, &p.plan, &why) < 0) {
-    status_line(&p, "fail -1 %d %s: %s\n", EINVAL, strerror(EINVAL), why);
-    return EXIT_LAUNCH_FAILED;
-  }
-  close(plan_fd);
-  fcntl(p.status, F_SETFD, FD_CLOEXEC);
-  p.root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-  if (play(&p, p.plan.count) < 0) {
-    if (p.to_parent >= 0) {
-      ssize_t ignored = write(p.to_parent, "F", 1);
-      (void)ignored;
-    }
-    return EXIT_LAUNCH_FAILED;
-  }
-  status_line(&p, "done\n");
-  plan_free(&p.plan);
-  free(bytes);
-  return 0;
+  return play_plan(&p, plan_fd);
 }
