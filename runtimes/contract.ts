@@ -112,8 +112,13 @@ export interface Prepared {
   accelerator: { asked: string; got: string; reason: string } | null;
   /** Which emulator, kernel, launcher, image it will run on: 'emulator' → its path, version and hash. */
   parts?: Record<string, Part>;
-  /** Resolves when the first command could run: that moment is the end of the start-up time. */
-  start(trial: string, resources: Resources): Promise<Instance>;
+  /**
+   * Resolves when the first command could run: that moment is the end of the start-up time. Within `limitMs`, where it
+   * is given, it has come or failed by its own name.
+   */
+  start(trial: string, resources: Resources, limitMs?: number): Promise<Instance>;
+  /** Makes ready for the arm's next trial what would weigh on its start; after a box is gone, outside every timing. */
+  restock?(): Promise<void>;
 }
 
 /**

@@ -100,6 +100,7 @@ class Trial {
     if (measurement) this.log.add('the tool said', measurement.raw);
     if (failure) this.log.add(`${failure.step} failed`, describeError(failure.error));
     const logPath = await this.log.write(runFolder, this.id).catch(() => null);
+    await this.restock();
     return {
       schema: 'tare.trial/1',
       trial: this.id,
@@ -119,7 +120,7 @@ class Trial {
   private async start(): Promise<Instance> {
     const { prepared, plan } = this.inputs;
     if (prepared instanceof Error) throw prepared;
-    const starting = prepared.start(this.id, plan.resources);
+    const starting = prepared.start(this.id, plan.resources, this.deadline - performance.now());
     try {
       return await this.timed('start', starting);
     } catch (error) {
@@ -130,6 +131,13 @@ class Trial {
       }
       throw error;
     }
+  }
+
+  /** What cannot be made ready now is made by the next start, which has a trial to fail in. */
+  private async restock(): Promise<void> {
+    const { prepared, signal } = this.inputs;
+    if (prepared instanceof Error || signal.aborted) return;
+    await prepared.restock?.().catch(() => undefined);
   }
 
   private async inspect(instance: Instance): Promise<void> {

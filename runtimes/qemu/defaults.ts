@@ -26,6 +26,8 @@ export const EXT4_OVERHEAD = 1.1;
 export const BOOT_TIMEOUT_MS = 60_000;
 /** Firmware, boot loader, a distribution's init and cloud-init: 30–120 s emulated, by how busy the machine is. */
 export const FIRMWARE_BOOT_TIMEOUT_MS = 300_000;
+/** Kept of a trial's limit for telling why a boot failed: collecting the last words, ending QEMU, removing its place. */
+export const BOOT_FAILURE_MS = 2_000;
 /** A guest continued from a saved state answers within 0.2 s; beyond this it is broken. */
 export const RESUME_TIMEOUT_MS = 15_000;
 /** Any single answer of QMP: the monitor runs in QEMU's main loop, which is never busy for long. */

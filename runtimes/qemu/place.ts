@@ -5,7 +5,8 @@ import { createCgroup, type Cgroup } from '../cgroup/cgroup.ts';
 import type { Image, RuntimeContext } from '../contract.ts';
 import type { Op } from '../launch/ops.ts';
 import { cpuMask } from '../network/cpu-mask.ts';
-import { allocatedBytes, makeDataDisk, type DataTemplate } from './disks/data-disk.ts';
+import { allocatedBytes } from './disks/data-disk.ts';
+import type { DiskSupply, NewDisk } from './disks/disk-supply.ts';
 import { continueSystem, placeSystem, type PlacedSystem, type UserSystem } from './firmware/user-system.ts';
 import type { BootFiles } from './kernel/boot-files.ts';
 import type { Sockets } from './machine/command-line.ts';
@@ -26,7 +27,7 @@ export interface Installation {
   boot: BootFiles;
   /** An empty overlay on the image's root disk; copied for each trial, since they are all the same. */
   blankRoot: string;
-  dataTemplate: DataTemplate;
+  disks: DiskSupply;
   /** The system of a disk image that the user brought; null when our kernel is started directly. */
   system: UserSystem | null;
 }
@@ -45,7 +46,8 @@ export interface Place {
   /** Overlay and seed of a user's system. */
   system: PlacedSystem | null;
   dataDisk: string;
-  dataDiskMadeBy: string;
+  dataDiskMade: NewDisk;
+  disks: DiskSupply;
   dataDiskBeforeBytes: number;
   network: GuestNetwork;
   cgroup: Cgroup;
@@ -76,7 +78,7 @@ export async function makePlace(
     const cgroup = createCgroup(context.owner, `vm-${counter}`, {});
     undo.unshift(() => cgroup.destroy());
     const disks = Promise.all([
-      makeDataDisk(installation.dataTemplate, dataDisk, context.signal),
+      installation.disks.take(dataDisk),
       copyFile(before?.blankRoot ?? installation.blankRoot, rootDisk),
     ]);
     disks.catch(() => undefined);
@@ -94,7 +96,7 @@ export async function makePlace(
     });
     undo.unshift(() => network.destroy());
     const system = await placeUserSystem(installation, folder, network, before);
-    const [dataDiskMadeBy] = await disks;
+    const [dataDiskMade] = await disks;
     const dataDiskBeforeBytes = await allocatedBytes(dataDisk);
     return {
       folder,
@@ -102,7 +104,8 @@ export async function makePlace(
       rootDisk,
       system,
       dataDisk,
-      dataDiskMadeBy,
+      dataDiskMade,
+      disks: installation.disks,
       dataDiskBeforeBytes,
       network,
       cgroup,
@@ -144,7 +147,9 @@ export async function removePlace(place: Place): Promise<void> {
   const results = await Promise.allSettled([
     place.cgroup.destroy(),
     place.network.destroy(),
-    rm(place.folder, { recursive: true, force: true }),
+    place.disks
+      .giveBack(place.dataDisk)
+      .finally(() => rm(place.folder, { recursive: true, force: true })),
   ]);
   for (const result of results) if (result.status === 'rejected') throw result.reason;
 }

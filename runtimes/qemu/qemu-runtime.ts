@@ -10,6 +10,7 @@ import { cachedFile } from '../compile/cached-file.ts';
 import { chooseAccelerator } from './accelerator/choose.ts';
 import { checkDiskHost } from './disks/check-disk-host.ts';
 import { ensureDataTemplate } from './disks/data-disk.ts';
+import { diskSupplyFor, type DiskSupply } from './disks/disk-supply.ts';
 import { ensureRootDisk, makeBlankOverlay } from './disks/root-disk.ts';
 import { runsInImage, systemDisk } from './firmware/firmware-options.ts';
 import { openUserSystem, partsOfSystem } from './firmware/user-system.ts';
@@ -108,11 +109,13 @@ async function prepare(
     launcher: await ensureLauncher(cacheDir),
     boot: await ensureBootFiles(kernel, needs, cacheDir, signal),
     blankRoot: await blankRootFor(image, context),
-    dataTemplate: await ensureDataTemplate(options, cacheDir, signal),
+    disks: await disksFor(options, context),
     system,
   };
   // Booted and saved now, so that no trial's start carries another's boot.
   if (startsSaved(options, accelerator.got)) await savedStateFor(installation, context.resources);
+  // No trial's start carries the making of its disk either.
+  await installation.disks.restock();
   return {
     caveats: caveatsOf(options, accelerator.got),
     emulated: accelerator.got === 'tcg',
@@ -120,10 +123,11 @@ async function prepare(
     parts: system
       ? { emulator: emulator.part, ...(await partsOfSystem(system)) }
       : { emulator: emulator.part, kernel: kernel.part, ...parts },
-    start: async (trial, resources) =>
+    start: async (trial, resources, limitMs) =>
       startsSaved(options, accelerator.got)
         ? startSaved(installation, await savedStateFor(installation, resources), trial, resources)
-        : startCold(installation, trial, resources),
+        : startCold(installation, trial, resources, limitMs),
+    restock: () => installation.disks.restock(),
   };
 }
 
@@ -145,6 +149,11 @@ function requireAgent(image: Image): void {
       hint: 'install the package qemu-guest-agent in the image',
     },
   );
+}
+
+async function disksFor(options: QemuOptions, context: RuntimeContext): Promise<DiskSupply> {
+  const { cacheDir, scratchDir, signal } = context;
+  return diskSupplyFor(await ensureDataTemplate(options, cacheDir, signal), options, scratchDir, signal);
 }
 
 /** One per run and image: every arm's root overlays are copies of it. */

@@ -3,7 +3,7 @@ import type { Resources } from '../../results/record/plan.ts';
 import type { Instance } from '../contract.ts';
 import { bootPhases } from './boot-phases.ts';
 import type { GuestMemory } from './control/guest-port.ts';
-import { BOOT_TIMEOUT_MS, FIRMWARE_BOOT_TIMEOUT_MS } from './defaults.ts';
+import { BOOT_FAILURE_MS, BOOT_TIMEOUT_MS, FIRMWARE_BOOT_TIMEOUT_MS } from './defaults.ts';
 import { runsInImage } from './firmware/firmware-options.ts';
 import { commandLine, type MachineSpec } from './machine/command-line.ts';
 import { Emulator } from './machine/emulator.ts';
@@ -37,6 +37,7 @@ export async function startCold(
   installation: Installation,
   trial: string,
   resources: Resources,
+  limitMs = Infinity,
 ): Promise<Instance> {
   const begunMs = performance.now();
   const place = await makePlace(installation, trial, resources);
@@ -55,7 +56,7 @@ export async function startCold(
     );
     link = opened;
     const processMs = performance.now() - begunMs;
-    await emulator.during('while it booted', link.agent.sync(bootTimeoutMs(installation)));
+    await emulator.during('while it booted', link.agent.sync(bootTimeoutMs(installation, limitMs - placeMs)));
     const agentMs = performance.now() - begunMs;
     await emulator.during('while it booted', putClockAndEntropyRight(link.port));
     // A direct boot was given both on its kernel's command line.
@@ -100,9 +101,13 @@ export async function connect(
   return { opened, pinned };
 }
 
-/** How long a guest may take to its agent's first answer: a distribution's whole boot takes many times ours. */
-export function bootTimeoutMs({ system }: Installation): number {
-  return system ? FIRMWARE_BOOT_TIMEOUT_MS : BOOT_TIMEOUT_MS;
+/**
+ * How long a guest may take to its agent's first answer: a distribution's whole boot takes many times ours. A trial's own
+ * limit comes first, early enough that the boot fails by its name, with the console's last words.
+ */
+export function bootTimeoutMs({ system }: Pick<Installation, 'system'>, limitMs = Infinity): number {
+  const own = system ? FIRMWARE_BOOT_TIMEOUT_MS : BOOT_TIMEOUT_MS;
+  return Math.min(own, Math.max(limitMs - BOOT_FAILURE_MS, BOOT_FAILURE_MS));
 }
 
 /** Network and data disk, by the port: the verbs that put a continued guest right. */

@@ -18,6 +18,8 @@ export const DATA_LABEL = 'tare-data';
 /** A data disk ready to be copied (or backed) for each trial. */
 export interface DataTemplate {
   path: string;
+  /** The file system alone, as a sparse raw file. */
+  plain: string;
   options: DataDiskOptions;
 }
 
@@ -46,11 +48,11 @@ export async function ensureDataTemplate(
     await runTool(mke2fsArgv(aside, options.diskMiB, { journal: true, label: DATA_LABEL }), signal);
   });
   if (options.preallocation !== 'off' || options.state === 'overlay' || options.format === 'raw')
-    if (options.state !== 'written') return { path: plain, options };
+    if (options.state !== 'written') return { path: plain, plain, options };
   const key = digestOf(JSON.stringify([options.diskMiB, options.state, ...creationOptions(options)]));
   const path = join(folder, `data-${key}.${options.format}`);
   await cachedFile(path, (aside) => fillFromPlain(plain, aside, options, signal));
-  return { path, options };
+  return { path, plain, options };
 }
 
 /** A fresh data disk for one trial. Says how it was made, for the trial's facts. */
