@@ -215,11 +215,14 @@ export function createCgroup(owner: string, trial: string, limits: CgroupLimits)
 }
 
 /** Owners that have cgroups, with their trials: what a sweep looks at. */
-export function listCgroups(layout: CgroupLayout = hostLayout()): { owner: string; trial: string }[] {
+export function listCgroups(
+  layout: CgroupLayout = hostLayout(),
+  parent: string = PARENT,
+): { owner: string; trial: string }[] {
   const found = new Map<string, { owner: string; trial: string }>();
   for (const mount of hierarchies(layout)) {
-    for (const owner of folderNames(join(mount, PARENT))) {
-      const trials = folderNames(join(mount, PARENT, owner));
+    for (const owner of folderNames(join(mount, parent))) {
+      const trials = folderNames(join(mount, parent, owner));
       if (trials.length === 0) found.set(owner, { owner, trial: '' });
       for (const trial of trials) found.set(`${owner}/${trial}`, { owner, trial });
     }

@@ -1,8 +1,7 @@
 import { execa } from 'execa';
-import { rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { BenchError } from '../../results/bench-error.ts';
-import type { Cgroup } from '../cgroup/cgroup.ts';
+import { CLONE } from '../launch/constants.ts';
 import type { ExecOptions, ExecResult, Instance, InstanceNetwork } from '../contract.ts';
 import { diesWithUs, runPlan, type Launched } from '../launch/launch.ts';
 import { processStartTime } from '../sweep/owner.ts';
@@ -12,6 +11,9 @@ import type { Subnet } from '../network/subnet.ts';
 import { diskUsage } from './disk-usage.ts';
 import { ALL_NAMESPACES, execPlan, type RunningContainer } from './plan/exec-plan.ts';
 import type { SeccompProgram } from './plan/process-ops.ts';
+import type { Confinement } from './rootless/confinement.ts';
+import type { UserNamespace } from './rootless/privilege.ts';
+import { removeTree } from './rootless/remove-tree.ts';
 import { DEFAULT_PATH, defaultProcess } from './spec/default-spec.ts';
 import { isUnified } from '../cgroup/layout.ts';
 
@@ -19,7 +21,11 @@ export interface ContainerParts {
   launcher: string;
   /** Our init, asleep as the first process of the container. */
   init: Launched;
-  cgroup: Cgroup;
+  cgroup: Confinement;
+  /** Of an ordinary user; null for root. */
+  namespace: UserNamespace | null;
+  /** For removing what belongs to a user's other ids. */
+  cacheDir: string;
   subnet: Subnet;
   /** The far side, in the namespace of the init's waiting parent. */
   network: ReturnType<typeof openPeer>;
@@ -37,7 +43,9 @@ export class ContainerInstance implements Instance {
   private readonly parts: ContainerParts;
   private readonly container: RunningContainer;
   private words = '';
-  private readonly io = { readBytes: 0, writeBytes: 0 };
+  private readonly ended = { readBytes: 0, writeBytes: 0, userMs: 0, systemMs: 0 };
+  readonly pause?: () => Promise<void>;
+  readonly resume?: () => Promise<void>;
 
   constructor(parts: ContainerParts) {
     this.parts = parts;
@@ -46,9 +54,13 @@ export class ContainerInstance implements Instance {
     this.container = {
       pid: parts.init.pid,
       startTime: processStartTime(parts.init.pid) ?? '0',
-      namespaces: ALL_NAMESPACES,
+      namespaces: parts.namespace ? ALL_NAMESPACES | CLONE.NEWUSER : ALL_NAMESPACES,
       joinOps: parts.cgroup.joinOps(),
     };
+    if (parts.cgroup.folders.length > 0) {
+      this.pause = () => parts.cgroup.freeze(true);
+      this.resume = () => parts.cgroup.freeze(false);
+    }
   }
 
   facts(): Record<string, string | number | boolean> {
@@ -63,19 +75,21 @@ export class ContainerInstance implements Instance {
       cwd: options.cwd ?? '/',
       env: [DEFAULT_PATH, ...Object.entries(env).map(([key, value]) => `${key}=${value}`)],
     });
-    const { cgroup, launcher, seccomp } = this.parts;
+    const { cgroup, launcher, namespace, seccomp } = this.parts;
     const plan = execPlan(this.container, process, {
       owner: diesWithUs(),
       seccomp,
       preserveFds: 0,
-      before: [],
+      before: isUnified(cgroup.layout) ? cgroup.beforeOps() : [],
       terminal: [],
-      setGroups: true,
+      setGroups: namespace?.setGroups !== false,
       birthCgroup: isUnified(cgroup.layout) ? (cgroup.folders[0] ?? null) : null,
     });
     const result = await runPlan({ launcher, plan, stdin, timeoutMs, signal });
-    this.io.readBytes += result.io?.readBytes ?? 0;
-    this.io.writeBytes += result.io?.writeBytes ?? 0;
+    this.ended.readBytes += result.io?.readBytes ?? 0;
+    this.ended.writeBytes += result.io?.writeBytes ?? 0;
+    this.ended.userMs += result.cpu?.userMs ?? 0;
+    this.ended.systemMs += result.cpu?.systemMs ?? 0;
     if (result.exitCode !== 0) this.words = (result.stdout + result.stderr).slice(-8192);
     return result;
   }
@@ -120,8 +134,8 @@ export class ContainerInstance implements Instance {
     );
   }
 
-  async usage(): Promise<ReturnType<Cgroup['cost']>> {
-    return Promise.resolve(this.parts.cgroup.cost(diskUsage(join(this.parts.folder, 'upper')), this.io));
+  async usage(): Promise<ReturnType<Confinement['cost']>> {
+    return Promise.resolve(this.parts.cgroup.cost(diskUsage(join(this.parts.folder, 'upper')), this.ended));
   }
 
   async throttledMs(): Promise<number | null> {
@@ -134,20 +148,12 @@ export class ContainerInstance implements Instance {
     return Promise.resolve(killed + this.words);
   }
 
-  async pause(): Promise<void> {
-    await this.parts.cgroup.freeze(true);
-  }
-
-  async resume(): Promise<void> {
-    await this.parts.cgroup.freeze(false);
-  }
-
   async destroy(): Promise<void> {
     await this.parts.network.stopAll();
     await this.parts.cgroup.killAll();
     await this.parts.init.stop();
     await this.parts.cgroup.destroy();
-    await rm(this.parts.folder, { recursive: true, force: true });
+    await removeTree(this.parts.folder, this.parts.cacheDir);
   }
 
   private async must(argv: string[], options: ExecOptions): Promise<ExecResult> {

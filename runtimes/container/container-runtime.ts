@@ -1,5 +1,4 @@
 import { mkdirSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Resources } from '../../results/record/plan.ts';
 import { createCgroup } from '../cgroup/cgroup.ts';
@@ -9,6 +8,7 @@ import type { Image, Instance, Prepared, Runtime, RuntimeContext } from '../cont
 import { imageOfArm } from '../image/image-of-arm.ts';
 import { armLauncher } from '../launch/arm-launcher.ts';
 import { startPlan, type Launched } from '../launch/launch.ts';
+import type { Op } from '../launch/ops.ts';
 import { probeHost } from '../native/native-runtime.ts';
 import {
   exchangeableLabel,
@@ -16,10 +16,16 @@ import {
   resolveExchangeable,
   type Exchangeable,
 } from '../native/options.ts';
-import { openPeer } from '../network/peer.ts';
+import { enterOps, openPeer } from '../network/peer.ts';
 import { nextSubnet } from '../network/subnet.ts';
 import { ContainerInstance } from './container-instance.ts';
 import type { SeccompProgram } from './plan/process-ops.ts';
+import { losses } from './rootless/abilities.ts';
+import { ownDelegation } from './rootless/cgroup-place.ts';
+import { userConfinement, type Confinement } from './rootless/confinement.ts';
+import { hostPrivilege, userNamespace } from './rootless/privilege.ts';
+import { processesWith } from './rootless/process-tree.ts';
+import { removeTree } from './rootless/remove-tree.ts';
 import { compileSeccomp } from './seccomp/compile.ts';
 import { defaultSeccomp } from './seccomp/default-profile.ts';
 import { DEFAULT_CAPABILITIES } from './spec/capabilities.ts';
@@ -43,7 +49,7 @@ export const containerRuntime: Runtime<Exchangeable> = {
     );
     const { image, parts } = await imageOfArm(options.image, runImage, context);
     return {
-      caveats: [],
+      caveats: losses(hostPrivilege(), ownDelegation()).caveats,
       emulated: false,
       accelerator: null,
       parts: { launcher: part, ...parts },
@@ -66,15 +72,18 @@ async function start(request: StartRequest): Promise<Instance> {
   const begun = performance.now();
   const folder = join(context.scratchDir, `container-${trial}`);
   for (const name of ['upper', 'work', 'root']) mkdirSync(join(folder, name), { recursive: true });
-  const cgroup = createCgroup(context.owner, trial, resources);
-  const deviceOps = cgroup.restrictDevices([DENY_ALL, ...DEFAULT_DEVICE_RULES]);
   let init: Launched | undefined;
+  const namespace = userNamespace();
+  const { cgroup, deviceOps } = confine(context.owner, trial, resources, () =>
+    init === undefined ? [] : processesWith(init.pid),
+  );
   try {
     const subnet = nextSubnet(context.owner);
-    const plan = trialPlan({ folder, rootfs: image.rootfs, cgroup, deviceOps, subnet, seccomp });
+    const plan = trialPlan({ folder, rootfs: image.rootfs, cgroup, namespace, deviceOps, subnet, seccomp });
     init = await startPlan({ launcher, plan, signal: context.signal });
     const facts = {
       cgroups: layoutName(cgroup.layout),
+      ...(namespace ? { user: 'ordinary', ids: namespace.setGroups ? 'ranges' : 'one' } : {}),
       startMs: round(performance.now() - begun),
     };
     const network = openPeer(subnet.peer, {
@@ -82,14 +91,34 @@ async function start(request: StartRequest): Promise<Instance> {
       rootfs: image.rootfs,
       housekeeping: resources.housekeeping,
       namespacePath: `/proc/${init.launcherPid}/ns/net`,
+      enter: namespace ? enterOps(init.launcherPid) : [],
     });
-    return new ContainerInstance({ launcher, init, cgroup, subnet, network, folder, seccomp, facts });
+    const { cacheDir } = context;
+    return new ContainerInstance({
+      ...{ launcher, init, cgroup, subnet, network, folder, seccomp, facts, namespace, cacheDir },
+    });
   } catch (error) {
     await init?.stop().catch(() => undefined);
     await cgroup.destroy().catch(() => undefined);
-    await rm(folder, { recursive: true, force: true });
+    await removeTree(folder, context.cacheDir);
     throw error;
   }
+}
+
+/** A cgroup with its devices restricted; for an ordinary user what he has in its place, and devices cannot be made anyway. */
+function confine(
+  owner: string,
+  trial: string,
+  resources: Resources,
+  pids: () => number[],
+): { cgroup: Confinement; deviceOps: Op[] } {
+  if (hostPrivilege().kind === 'root') {
+    const cgroup = createCgroup(owner, trial, resources);
+    const deviceOps = cgroup.restrictDevices([DENY_ALL, ...DEFAULT_DEVICE_RULES]);
+    return { cgroup: Object.assign(cgroup, { beforeOps: () => [] }), deviceOps };
+  }
+  const cgroup = userConfinement([owner, trial], resources, pids);
+  return { cgroup, deviceOps: cgroup.beforeOps() };
 }
 
 function round(ms: number): number {

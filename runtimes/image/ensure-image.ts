@@ -3,6 +3,7 @@ import { chmod, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/
 import { join } from 'node:path';
 import { BenchError } from '../../results/bench-error.ts';
 import type { Image } from '../contract.ts';
+import { copySharedImage, MACHINE_CACHE, refuseWithoutIds, sharedImage } from './shared-image.ts';
 import { aptSources } from './apt-sources.ts';
 import { DEFAULT_RECIPE, mmdebstrapArgv, recipeDigest, type Recipe } from './recipe.ts';
 import { describeTree } from './tree.ts';
@@ -42,7 +43,16 @@ export async function ensureImage(
   await mkdir(images, { recursive: true });
   const folder = imageFolder(cacheDir, recipe);
   const aside = await mkdtemp(join(images, '.building-'));
+  const shared = await sharedImage(imageFolder(MACHINE_CACHE, recipe), cacheDir);
   try {
+    if (shared) {
+      say(`copying the guest image that root made from ${shared}`);
+      await copySharedImage(shared, aside);
+      await rename(aside, folder);
+      const copied = await findImage(cacheDir, recipe);
+      if (copied) return copied;
+    }
+    refuseWithoutIds();
     say(
       `building the guest image: Debian ${recipe.suite} with ${recipe.packages.join(', ')} (about a minute)`,
     );

@@ -1,14 +1,17 @@
 import { cp, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Cgroup } from '../cgroup/cgroup.ts';
+import type { Confinement } from '../container/rootless/confinement.ts';
+import type { UserNamespace } from '../container/rootless/privilege.ts';
+import { removeTree } from '../container/rootless/remove-tree.ts';
 import { diskUsage } from '../container/disk-usage.ts';
 import type { ExecOptions, ExecResult, Instance, InstanceNetwork } from '../contract.ts';
-import { SIGKILL } from '../launch/constants.ts';
+import { BenchError } from '../../results/bench-error.ts';
+import { CLONE, MS, SIGKILL } from '../launch/constants.ts';
 import { diesWithUs, runPlan } from '../launch/launch.ts';
-import type { LaunchPlan } from '../launch/ops.ts';
+import type { LaunchPlan, Op } from '../launch/ops.ts';
 import { PATH } from '../network/defaults.ts';
 import { openPeer } from '../network/peer.ts';
-import { removeNativeRoot, type NativeRoot } from './native-root.ts';
+import { nativeMountOps, removeNativeRoot, writablePath, type NativeRoot } from './native-root.ts';
 
 /** Linux's loopback MTU: the path is named 'loopback' beside every number. */
 const LOOPBACK_MTU = 65536;
@@ -19,19 +22,26 @@ export interface NativeParts {
   rootfs: string;
   housekeeping: readonly number[];
   root: NativeRoot;
-  cgroup: Cgroup;
+  cgroup: Confinement;
+  /** Of an ordinary user, who mounts the root for each command; null for root, whose mounts stay for the trial. */
+  namespace: UserNamespace | null;
+  cacheDir: string;
 }
 
 /** A command bare on the host: the image's bytes by chroot, the limits by cgroup, no namespace. */
 export function nativeExecPlan(
-  parts: Pick<NativeParts, 'root' | 'cgroup'>,
+  parts: Pick<NativeParts, 'root' | 'rootfs' | 'namespace'> & {
+    cgroup: Pick<Confinement, 'joinOps' | 'beforeOps' | 'folders'>;
+  },
   argv: readonly string[],
   options: Pick<ExecOptions, 'env' | 'cwd'>,
 ): LaunchPlan {
   const env = { HOME: '/root', ...options.env };
   return [
     diesWithUs(),
+    ...(parts.cgroup.folders.length > 0 ? parts.cgroup.beforeOps() : []),
     ...parts.cgroup.joinOps(),
+    ...(parts.namespace ? ownMounts(parts.namespace, parts.root, parts.rootfs) : []),
     // A child of its own, so that the launcher can say what it read and wrote.
     { op: 'clone', flags: 0, parentOps: 0, cgroupSlot: -1 },
     { op: 'death-signal', signal: SIGKILL, parent: 0 },
@@ -48,47 +58,77 @@ export function nativeExecPlan(
   ];
 }
 
+/** A user mounts in a mount namespace of his own, which goes with the command. */
+function ownMounts(namespace: UserNamespace, root: NativeRoot, rootfs: string): Op[] {
+  return [
+    ...namespace.enter,
+    { op: 'unshare', flags: CLONE.NEWNS },
+    { op: 'propagation', path: '/', flags: MS.PRIVATE | MS.REC },
+    ...nativeMountOps(root, rootfs, true),
+  ];
+}
+
 export class NativeInstance implements Instance {
   readonly dataDir = '/data';
   readonly network: InstanceNetwork;
   private readonly parts: NativeParts;
   private readonly stopPeers: () => Promise<void>;
   private words = '';
-  private readonly io = { readBytes: 0, writeBytes: 0 };
+  private readonly ended = { readBytes: 0, writeBytes: 0, userMs: 0, systemMs: 0 };
+  readonly pause?: () => Promise<void>;
+  readonly resume?: () => Promise<void>;
 
   constructor(parts: NativeParts) {
     this.parts = parts;
-    const { peer, stopAll } = openPeer(LOOPBACK, { ...parts, namespacePath: null });
+    const { peer, stopAll } = openPeer(LOOPBACK, {
+      ...parts,
+      namespacePath: null,
+      enter: parts.namespace?.enter ?? [],
+    });
     this.stopPeers = stopAll;
     this.network = { address: LOOPBACK, path: 'loopback', mtu: LOOPBACK_MTU, peer };
+    if (parts.cgroup.folders.length > 0) {
+      this.pause = () => parts.cgroup.freeze(true);
+      this.resume = () => parts.cgroup.freeze(false);
+    }
   }
 
   facts(): Record<string, string | number | boolean> {
-    return { root: 'chroot', namespaces: 'none' };
+    if (!this.parts.namespace) return { root: 'chroot', namespaces: 'none' };
+    return { root: 'chroot', namespaces: 'user, mount', user: 'ordinary' };
   }
 
   async exec(argv: string[], options: ExecOptions = {}): Promise<ExecResult> {
     const { stdin, timeoutMs, signal } = options;
     const plan = nativeExecPlan(this.parts, argv, options);
     const result = await runPlan({ launcher: this.parts.launcher, plan, stdin, timeoutMs, signal });
-    this.io.readBytes += result.io?.readBytes ?? 0;
-    this.io.writeBytes += result.io?.writeBytes ?? 0;
+    this.ended.readBytes += result.io?.readBytes ?? 0;
+    this.ended.writeBytes += result.io?.writeBytes ?? 0;
+    this.ended.userMs += result.cpu?.userMs ?? 0;
+    this.ended.systemMs += result.cpu?.systemMs ?? 0;
     if (result.exitCode !== 0) this.words = (result.stdout + result.stderr).slice(-8192);
     return result;
   }
 
   async copyIn(hostPath: string, insidePath: string): Promise<void> {
-    const target = join(this.parts.root.path, insidePath);
+    const { root, namespace } = this.parts;
+    const target = writablePath(root, insidePath) ?? (namespace ? undefined : join(root.path, insidePath));
+    if (target === undefined)
+      throw new BenchError('native-read-only', `${insidePath} cannot be written: the image is read-only`, {
+        hint: 'below /data, /tmp, /var/tmp, /run and /root it can',
+      });
     await mkdir(dirname(target), { recursive: true });
     await cp(hostPath, target, { recursive: true });
   }
 
   async copyOut(insidePath: string, hostPath: string): Promise<void> {
-    await cp(join(this.parts.root.path, insidePath), hostPath, { recursive: true });
+    const { root, rootfs } = this.parts;
+    const source = writablePath(root, insidePath) ?? join(rootfs, insidePath);
+    await cp(source, hostPath, { recursive: true });
   }
 
-  async usage(): Promise<ReturnType<Cgroup['cost']>> {
-    return Promise.resolve(this.parts.cgroup.cost(diskUsage(this.parts.root.dataFolder), this.io));
+  async usage(): Promise<ReturnType<Confinement['cost']>> {
+    return Promise.resolve(this.parts.cgroup.cost(diskUsage(this.parts.root.dataFolder), this.ended));
   }
 
   async throttledMs(): Promise<number | null> {
@@ -99,17 +139,11 @@ export class NativeInstance implements Instance {
     return Promise.resolve(this.words);
   }
 
-  async pause(): Promise<void> {
-    await this.parts.cgroup.freeze(true);
-  }
-
-  async resume(): Promise<void> {
-    await this.parts.cgroup.freeze(false);
-  }
-
   async destroy(): Promise<void> {
     await this.stopPeers();
     await this.parts.cgroup.destroy();
-    await removeNativeRoot(this.parts.launcher, this.parts.root);
+    const { launcher, root, namespace, cacheDir } = this.parts;
+    if (namespace) await removeTree(root.folder, cacheDir);
+    else await removeNativeRoot(launcher, root);
   }
 }

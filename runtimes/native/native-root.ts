@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, normalize } from 'node:path';
 import { MNT_DETACH, MOUNT_ATTR, MS } from '../launch/constants.ts';
 import { diesWithUs, runPlan } from '../launch/launch.ts';
 import type { LaunchPlan, Op } from '../launch/ops.ts';
@@ -28,8 +28,23 @@ export function nativeRootAt(folder: string): NativeRoot {
   return { folder, path: join(folder, 'root'), dataFolder: join(folder, WRITABLE['/data']) };
 }
 
+/** The host's folder behind a path inside that can be written; undefined for the read-only rest. */
+export function writablePath(root: NativeRoot, inside: string): string | undefined {
+  const path = normalize(inside);
+  const found = Object.entries(WRITABLE).find(([target]) => path === target || path.startsWith(`${target}/`));
+  return found && join(root.folder, found[1], path.slice(found[0].length));
+}
+
 /** The mounts in order; undone in reverse by nativeUnmountPlan. */
 export function nativeMountPlan(root: NativeRoot, rootfs: string): LaunchPlan {
+  return [diesWithUs(), ...nativeMountOps(root, rootfs, false)];
+}
+
+/**
+ * The same mounts as root of a user namespace sees them: the host's come as one locked whole, and can only be bound with all
+ * that is below them.
+ */
+export function nativeMountOps(root: NativeRoot, rootfs: string, locked: boolean): Op[] {
   const bind = (source: string, target: string, set: number, recursive = 0): Op => ({
     op: 'bind',
     source,
@@ -40,13 +55,12 @@ export function nativeMountPlan(root: NativeRoot, rootfs: string): LaunchPlan {
     follow: 0,
   });
   return [
-    diesWithUs(),
     bind(rootfs, root.path, MOUNT_ATTR.RDONLY),
     // Or what is mounted below would appear in the image as well, wherever the host's root is a shared mount.
     { op: 'propagation', path: root.path, flags: MS.PRIVATE },
     { op: 'root', path: root.path },
     // With what is mounted below: the inside reads its limits from /sys/fs/cgroup.
-    ...HOST_VIEWS.map((view) => bind(view, view, MOUNT_ATTR.RDONLY, view === '/sys' ? 2 : 0)),
+    ...HOST_VIEWS.map((view) => bind(view, view, MOUNT_ATTR.RDONLY, locked || view === '/sys' ? 2 : 0)),
     ...Object.entries(WRITABLE).map(([target, name]) =>
       bind(join(root.folder, name), target, MOUNT_ATTR.NOSUID | MOUNT_ATTR.NODEV),
     ),
@@ -58,9 +72,13 @@ export function nativeUnmountPlan(root: NativeRoot): LaunchPlan {
   return targets.map((target) => ({ op: 'unmount', path: join(root.path, target), flags: MNT_DETACH }));
 }
 
-export async function mountNativeRoot(launcher: string, root: NativeRoot, rootfs: string): Promise<void> {
+export function makeNativeFolders(root: NativeRoot): void {
   mkdirSync(root.path, { recursive: true });
   for (const name of Object.values(WRITABLE)) mkdirSync(join(root.folder, name), { recursive: true });
+}
+
+export async function mountNativeRoot(launcher: string, root: NativeRoot, rootfs: string): Promise<void> {
+  makeNativeFolders(root);
   await runPlan({ launcher, plan: nativeMountPlan(root, rootfs) });
 }
 

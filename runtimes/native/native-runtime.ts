@@ -1,13 +1,23 @@
 import { join } from 'node:path';
 import type { Resources } from '../../results/record/plan.ts';
-import { Cgroup, createCgroup, PARENT } from '../cgroup/cgroup.ts';
+import { createCgroup } from '../cgroup/cgroup.ts';
 import { hierarchies, hostLayout } from '../cgroup/layout.ts';
+import { losses } from '../container/rootless/abilities.ts';
+import { ownCgroup, ownDelegation } from '../container/rootless/cgroup-place.ts';
+import { userConfinement, type Confinement } from '../container/rootless/confinement.ts';
+import { hostPrivilege, userNamespace, type Privilege } from '../container/rootless/privilege.ts';
 import type { Availability, Image, Instance, Prepared, Runtime, RuntimeContext } from '../contract.ts';
 import { imageOfArm } from '../image/image-of-arm.ts';
 import { armLauncher } from '../launch/arm-launcher.ts';
 import type { LaunchPlan } from '../launch/ops.ts';
 import { NativeInstance, nativeExecPlan } from './native-instance.ts';
-import { mountNativeRoot, nativeMountPlan, nativeRootAt, nativeUnmountPlan } from './native-root.ts';
+import {
+  makeNativeFolders,
+  mountNativeRoot,
+  nativeMountPlan,
+  nativeRootAt,
+  nativeUnmountPlan,
+} from './native-root.ts';
 import { exchangeableLabel, exchangeableSchema, resolveExchangeable, type Exchangeable } from './options.ts';
 
 /** The same binaries bare on the host, under the same CPU set and memory limit: what every overhead is relative to. */
@@ -23,7 +33,7 @@ export const nativeRuntime: Runtime<Exchangeable> = {
     const { launcher, part } = await armLauncher(options.launcher, plansOf(context), context.cacheDir);
     const { image, parts } = await imageOfArm(options.image, runImage, context);
     return {
-      caveats: [],
+      caveats: caveats(),
       emulated: false,
       accelerator: null,
       parts: { launcher: part, ...parts },
@@ -35,22 +45,26 @@ export const nativeRuntime: Runtime<Exchangeable> = {
 /** Plans of the kind that a trial plays: a launcher must know what is in them. */
 function plansOf({ owner, scratchDir }: RuntimeContext): LaunchPlan[] {
   const root = nativeRootAt(join(scratchDir, 'native'));
-  const cgroup = new Cgroup(join(PARENT, owner, 'native'));
+  const cgroup = Object.assign(ownCgroup(owner, 'native'), { beforeOps: () => [] });
+  const namespace = userNamespace();
   return [
     nativeMountPlan(root, '/'),
-    nativeExecPlan({ root, cgroup }, ['true'], {}),
+    nativeExecPlan({ root, rootfs: '/', namespace, cgroup }, ['true'], {}),
     nativeUnmountPlan(root),
   ];
 }
 
-/** Root and a cgroup hierarchy: what native and our container both need. */
-export function probeHost(uid = process.getuid?.() ?? -1): Availability {
-  if (uid !== 0)
-    return {
-      available: false,
-      reason: 'it makes cgroups and mounts, which needs root',
-      remedy: 'sudo bench …',
-    };
+/** An ordinary user cannot change the root without namespaces: that is said beside the numbers, with what else is lacking. */
+function caveats(): string[] {
+  const privilege = hostPrivilege();
+  const { caveats } = losses(privilege, ownDelegation());
+  return privilege.kind === 'root' ? caveats : [...caveats, 'its root is in a user and a mount namespace'];
+}
+
+/** What native and our container both need: root and a cgroup hierarchy, or a user namespace; with what a user lacks. */
+export function probeHost(privilege: Privilege = hostPrivilege()): Availability {
+  if (privilege.kind === 'user' && privilege.refusal) return { available: false, ...privilege.refusal };
+  if (privilege.kind !== 'root') return { available: true, notes: losses(privilege, ownDelegation()).notes };
   if (hierarchies(hostLayout()).length === 0)
     return {
       available: false,
@@ -68,16 +82,22 @@ async function start(
   resources: Resources,
 ): Promise<Instance> {
   const root = nativeRootAt(join(context.scratchDir, `native-${trial}`));
-  const cgroup = createCgroup(context.owner, trial, resources);
+  const namespace = userNamespace();
+  const cgroup: Confinement = namespace
+    ? userConfinement([context.owner, trial], resources, () => [])
+    : Object.assign(createCgroup(context.owner, trial, resources), { beforeOps: () => [] });
   const instance = new NativeInstance({
     launcher,
     rootfs: image.rootfs,
     housekeeping: resources.housekeeping,
     root,
     cgroup,
+    namespace,
+    cacheDir: context.cacheDir,
   });
   try {
-    await mountNativeRoot(launcher, root, image.rootfs);
+    if (namespace) makeNativeFolders(root);
+    else await mountNativeRoot(launcher, root, image.rootfs);
   } catch (error) {
     await instance.destroy().catch(() => undefined);
     throw error;

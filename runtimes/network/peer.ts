@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Peer, PeerProcess } from '../contract.ts';
 import { CLONE, MOUNT_ATTR, MS } from '../launch/constants.ts';
 import { diesWithUs, startPlan } from '../launch/launch.ts';
-import type { LaunchPlan } from '../launch/ops.ts';
+import type { LaunchPlan, Op } from '../launch/ops.ts';
 import { cpuMask } from './cpu-mask.ts';
 import { PATH, PEER_STOP_MS } from './defaults.ts';
 
@@ -15,6 +15,13 @@ export interface PeerPlace {
   housekeeping: readonly number[];
   /** Network namespace; null is the host's own (loopback). */
   namespacePath: string | null;
+  /** Operations by which an ordinary user becomes able to enter and mount; none for root. */
+  enter?: readonly Op[];
+}
+
+/** Into the user namespace of a process of ours, as its root. */
+export function enterOps(pid: number): Op[] {
+  return [{ op: 'setns', path: `/proc/${pid}/ns/user`, type: CLONE.NEWUSER }];
 }
 
 /**
@@ -23,12 +30,16 @@ export interface PeerPlace {
  */
 export function peerPlan(place: PeerPlace, argv: readonly string[], ownerOp = diesWithUs()): LaunchPlan {
   const ro = MOUNT_ATTR.RDONLY;
+  const enter = place.enter ?? [];
+  // In a user namespace the host's mounts come as one locked whole: they can only be bound with all that is below.
+  const recursive = enter.length > 0 ? 2 : 0;
   return [
     ownerOp,
     { op: 'session' },
     ...(place.housekeeping.length > 0
       ? [{ op: 'affinity', mask: cpuMask(place.housekeeping) } as const]
       : []),
+    ...enter,
     ...(place.namespacePath === null
       ? []
       : [{ op: 'setns', path: place.namespacePath, type: CLONE.NEWNET } as const]),
@@ -36,8 +47,8 @@ export function peerPlan(place: PeerPlace, argv: readonly string[], ownerOp = di
     { op: 'propagation', path: '/', flags: MS.PRIVATE | MS.REC },
     { op: 'bind', source: place.rootfs, target: place.rootfs, recursive: 0, set: ro, clear: 0, follow: 1 },
     { op: 'root', path: place.rootfs },
-    { op: 'bind', source: '/proc', target: '/proc', recursive: 0, set: ro, clear: 0, follow: 0 },
-    { op: 'bind', source: '/dev', target: '/dev', recursive: 0, set: ro, clear: 0, follow: 0 },
+    { op: 'bind', source: '/proc', target: '/proc', recursive, set: ro, clear: 0, follow: 0 },
+    { op: 'bind', source: '/dev', target: '/dev', recursive, set: ro, clear: 0, follow: 0 },
     {
       op: 'mount',
       source: 'tmpfs',

@@ -1,12 +1,15 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
+import { claimStateFolder, ownFolders } from '../container/rootless/folders.ts';
 import { processStartTime } from './process-start-time.ts';
 
 export { processStartTime };
 
-/** Files that say who is alive; on a tmpfs, so that a reboot forgets what it took away anyway. */
-export const OWNERS_FOLDER = '/run/tare/owners';
+/** Files that say who is alive; on a tmpfs, so that a reboot forgets what it took away anyway. One folder a user. */
+export function ownersFolder(): string {
+  return join(ownFolders().state, 'owners');
+}
 
 const ownerSchema = z.object({
   owner: z.string().regex(/^[a-z0-9-]{1,32}$/),
@@ -18,7 +21,8 @@ const ownerSchema = z.object({
 export type Owner = z.infer<typeof ownerSchema>;
 
 /** Says that this process owns everything named `owner` and everything below `scratchDir`. */
-export function registerOwner(owner: string, scratchDir: string, folder = OWNERS_FOLDER): Promise<void> {
+export function registerOwner(owner: string, scratchDir: string, folder = ownersFolder()): Promise<void> {
+  if (folder === ownersFolder()) claimStateFolder();
   mkdirSync(folder, { recursive: true, mode: 0o755 });
   const record: Owner = {
     owner,
@@ -33,13 +37,13 @@ export function registerOwner(owner: string, scratchDir: string, folder = OWNERS
 }
 
 /** Takes the claim back, after everything was removed. Idempotent. */
-export function releaseOwner(owner: string, folder = OWNERS_FOLDER): Promise<void> {
+export function releaseOwner(owner: string, folder = ownersFolder()): Promise<void> {
   rmSync(join(folder, `${owner}.json`), { force: true });
   return Promise.resolve();
 }
 
 /** All owners on record, dead or alive. A file that cannot be read is no owner. */
-export function listOwners(folder = OWNERS_FOLDER): Owner[] {
+export function listOwners(folder = ownersFolder()): Owner[] {
   if (!existsSync(folder)) return [];
   return readdirSync(folder)
     .filter((name) => name.endsWith('.json'))

@@ -1,32 +1,36 @@
 import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync, statSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { BenchError } from '../../results/bench-error.ts';
 import { execa } from 'execa';
-import { Cgroup, listCgroups, PARENT, removeEmptyParent } from '../cgroup/cgroup.ts';
-import { unescapeOctal } from '../cgroup/layout.ts';
+import { Cgroup, listCgroups, removeEmptyParent } from '../cgroup/cgroup.ts';
+import { hostLayout, unescapeOctal } from '../cgroup/layout.ts';
+import { cgroupParent } from '../container/rootless/cgroup-place.ts';
+import { removeTree } from '../container/rootless/remove-tree.ts';
 import { NETNS_FOLDER } from '../network/defaults.ts';
-import { isAlive, listOwners, OWNERS_FOLDER, releaseOwner, type Owner } from './owner.ts';
+import { isAlive, listOwners, ownersFolder, releaseOwner, type Owner } from './owner.ts';
 
 /**
  * Removes everything that dead owners left: their processes, mounts, network namespaces, cgroups and scratch folders.
  * Touches nothing of a living owner and nothing that no owner claims. Returns what was removed, in words.
  */
-export async function sweep(ownersFolder = OWNERS_FOLDER): Promise<string[]> {
+export async function sweep(claims = ownersFolder()): Promise<string[]> {
   const removed: string[] = [];
-  for (const owner of listOwners(ownersFolder)) {
+  for (const owner of listOwners(claims)) {
     if (isAlive(owner)) continue;
     removed.push(...(await sweepOwner(owner)));
-    await releaseOwner(owner.owner, ownersFolder);
+    await releaseOwner(owner.owner, claims);
     removed.push(`the claim of ${owner.owner} (process ${owner.pid} is gone)`);
   }
-  if (listOwners(ownersFolder).length === 0) removeEmptyParent();
+  if (listOwners(claims).length === 0) removeEmptyParent();
   return removed;
 }
 
 async function sweepOwner(owner: Owner): Promise<string[]> {
   const removed: string[] = [];
-  for (const { trial } of listCgroups().filter((found) => found.owner === owner.owner)) {
-    const cgroup = new Cgroup(join(PARENT, owner.owner, trial));
+  const parent = cgroupParent();
+  const own = listCgroups(hostLayout(), parent).filter((found) => found.owner === owner.owner);
+  for (const { trial } of own) {
+    const cgroup = new Cgroup(join(parent, owner.owner, trial));
     const pids = cgroup.pids();
     await cgroup.destroy();
     if (pids.length > 0) removed.push(`processes ${pids.join(', ')}`);
@@ -41,10 +45,11 @@ async function sweepOwner(owner: Owner): Promise<string[]> {
         'sweep-refused',
         `${owner.scratchDir} is not removed: it is not plainly ${owner.owner}'s`,
         {
-          hint: `look at it and at ${join(OWNERS_FOLDER, owner.owner)}.json, and remove both by hand`,
+          hint: `look at it and at ${join(ownersFolder(), owner.owner)}.json, and remove both by hand`,
         },
       );
-    rmSync(owner.scratchDir, { recursive: true, force: true });
+    // <cache>/scratch/<owner>: the launcher that an ordinary user may need for it is in the cache.
+    await removeTree(owner.scratchDir, dirname(dirname(owner.scratchDir)));
     removed.push(`folder ${owner.scratchDir}`);
   }
   return removed;
