@@ -1,38 +1,26 @@
-import { wholeNumber } from './parse-option.ts';
 import type { Verb } from './verb.ts';
+import { bootVerbs } from './vm/boot.ts';
+import { insideVerbs } from './vm/inside.ts';
+import { lifeVerbs } from './vm/life.ts';
+import { snapshotVerbs } from './vm/snapshot.ts';
 
+/** Virtual machines as trials get them, for a person who wants to look inside what was measured. */
 export const vm: Verb = (program, context) => {
-  program
+  const group = program
     .command('vm')
-    .description('boot a virtual machine as trials get it, and run a command or a shell in it')
-    .argument('[command...]', 'a command to run inside; without one, lines of standard input are run by sh')
-    .option('-o, --option <key=value...>', 'an option of the qemu runtime, as in a matrix file', [])
-    .option('--cpus <n>', 'number of vCPUs', wholeNumber(1, 1024), 1)
-    .option('--memory <MiB>', 'guest RAM', wholeNumber(64, 1_048_576), 512)
-    .option('--json', 'print the machine’s facts and the result as JSON')
-    .passThroughOptions()
+    .description('boot virtual machines as trials get them, and look inside')
     .addHelpText(
       'after',
-      '\nExample:\n  bench vm -o format=raw -o cache=writeback -- lsblk\n  bench vm -o start=cold',
-    )
-    .action(
-      async (
-        command: string[],
-        options: { option: string[]; cpus: number; memory: number; json?: boolean },
-      ) => {
-        const { inspectVm } = await import('../vm/inspect-vm.ts');
-        const exitCode = await inspectVm({
-          command,
-          options: options.option,
-          cpus: options.cpus,
-          memoryMiB: options.memory,
-          json: options.json ?? false,
-          paths: context.paths,
-          signal: context.signal,
-          out: (text) => context.terminal.out(text),
-          say: (text) => context.terminal.err(text),
-        });
-        if (exitCode !== 0) context.exit(exitCode);
-      },
+      `
+Examples:
+  bench vm -o format=raw -- lsblk                    one command in a fresh machine
+  bench vm boot -d --matrix homework --arm qcow2     the machine of a matrix's arm
+  bench vm boot -d --name mine cloud-image.qcow2     a disk image with a system of its own
+  bench vm shell mine
+  bench vm stop mine && bench vm rm mine`,
     );
+  bootVerbs(group, context);
+  insideVerbs(group, context);
+  lifeVerbs(group, context);
+  snapshotVerbs(group, context);
 };

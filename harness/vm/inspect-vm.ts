@@ -5,7 +5,7 @@ import { BenchError } from '../../results/bench-error.ts';
 import type { Resources } from '../../results/record/plan.ts';
 import type { Instance } from '../../runtimes/contract.ts';
 import { ensureImage } from '../../runtimes/image/ensure-image.ts';
-import { qemuOptionsSchema, type QemuOptions } from '../../runtimes/qemu/options.ts';
+import { qemuOptionsSchema, resolvePaths, type QemuOptions } from '../../runtimes/qemu/options.ts';
 import { qemuRuntime } from '../../runtimes/qemu/qemu-runtime.ts';
 import { sweep } from '../../runtimes/sweep/sweep.ts';
 import { hostLimits } from '../host/limits.ts';
@@ -80,7 +80,7 @@ export function vmOptions(words: readonly string[]): QemuOptions {
     throw new BenchError('vm-option', z.prettifyError(parsed.error), {
       hint: 'docs/virtual-machines.md lists the options and their values',
     });
-  return parsed.data;
+  return resolvePaths(parsed.data, process.cwd());
 }
 
 /** The last CPUs for the vCPUs, the others for everything else. @throws BenchError `vm-resources`. */

@@ -30,6 +30,8 @@ export interface Installation {
   disks: DiskSupply;
   /** The system of a disk image that the user brought; null when our kernel is started directly. */
   system: UserSystem | null;
+  /** A machine that a person looks into: it has ports for sessions, and may go on without us. */
+  person?: { outlives: boolean };
 }
 
 /** What a machine's disks continue: our root disk and a user's system, as they were when a state was saved. */
@@ -53,6 +55,9 @@ export interface Place {
   cgroup: Cgroup;
 }
 
+/** As many programs of a person can run in a machine at once; guest/guest.h has the same number. */
+const SESSION_NUMBERS = [0, 1, 2, 3];
+
 let counter = 0;
 
 /** Folder, disks, network and cgroup of a trial; nothing is left when one of them fails. */
@@ -67,11 +72,12 @@ export async function makePlace(
   const undo: (() => Promise<unknown>)[] = [() => rm(folder, { recursive: true, force: true })];
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    const sockets = {
+    const sockets: Sockets = {
       monitor: join(folder, 'm'),
       agent: join(folder, 'a'),
       guest: join(folder, 'g'),
       console: join(folder, 'console.log'),
+      ...(installation.person && { sessions: SESSION_NUMBERS.map((number) => join(folder, `s${number}`)) }),
     };
     const rootDisk = join(folder, 'root.qcow2');
     const dataDisk = join(folder, `data.${options.format}`);
@@ -147,9 +153,7 @@ export async function removePlace(place: Place): Promise<void> {
   const results = await Promise.allSettled([
     place.cgroup.destroy(),
     place.network.destroy(),
-    place.disks
-      .giveBack(place.dataDisk)
-      .finally(() => rm(place.folder, { recursive: true, force: true })),
+    place.disks.giveBack(place.dataDisk).finally(() => rm(place.folder, { recursive: true, force: true })),
   ]);
   for (const result of results) if (result.status === 'rejected') throw result.reason;
 }

@@ -29,7 +29,7 @@ export interface QemuParts {
 export class QemuInstance implements Instance {
   readonly dataDir = '/data';
   readonly network: InstanceNetwork;
-  private readonly parts: QemuParts;
+  readonly parts: QemuParts;
   private readonly startFacts: Facts;
   private destroyed: Promise<void> | undefined;
 
@@ -130,6 +130,12 @@ export class QemuInstance implements Instance {
   destroy(): Promise<void> {
     this.destroyed ??= this.remove();
     return this.destroyed;
+  }
+
+  /** Lets it go on without us. */
+  release(): void {
+    this.parts.link.close();
+    this.parts.emulator.release();
   }
 
   /** Commands may see another tree than the agent does. */

@@ -2,12 +2,13 @@ import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BenchError } from '../../results/bench-error.ts';
+import type { Part } from '../../results/record/plan.ts';
 import type { Availability, Image, Prepared, Runtime, RuntimeContext } from '../contract.ts';
 import { imageOfArm } from '../image/image-of-arm.ts';
 import { pathInside } from '../image/tree.ts';
 import { ensureLauncher } from '../launch/ensure-launcher.ts';
 import { cachedFile } from '../compile/cached-file.ts';
-import { chooseAccelerator } from './accelerator/choose.ts';
+import { chooseAccelerator, type Accelerator } from './accelerator/choose.ts';
 import { checkDiskHost } from './disks/check-disk-host.ts';
 import { ensureDataTemplate } from './disks/data-disk.ts';
 import { diskSupplyFor, type DiskSupply } from './disks/disk-supply.ts';
@@ -78,11 +79,19 @@ async function installed(tool: string): Promise<boolean> {
   return false;
 }
 
-async function prepare(
+/** Everything an arm's machines are made from. */
+export interface Installed {
+  installation: Installation;
+  accelerator: Accelerator;
+  parts: Record<string, Part>;
+}
+
+/** Looks for, checks and makes everything that machines of these options need. */
+export async function install(
   runImage: Image | null,
   options: QemuOptions,
   context: RuntimeContext,
-): Promise<Prepared> {
+): Promise<Installed> {
   const { cacheDir, signal } = context;
   const emulator = await findEmulator(options);
   const disk = systemDisk(options);
@@ -112,6 +121,21 @@ async function prepare(
     disks: await disksFor(options, context),
     system,
   };
+  return {
+    installation,
+    accelerator,
+    parts: system
+      ? { emulator: emulator.part, ...(await partsOfSystem(system)) }
+      : { emulator: emulator.part, kernel: kernel.part, ...parts },
+  };
+}
+
+async function prepare(
+  runImage: Image | null,
+  options: QemuOptions,
+  context: RuntimeContext,
+): Promise<Prepared> {
+  const { installation, accelerator, parts } = await install(runImage, options, context);
   // Booted and saved now, so that no trial's start carries another's boot.
   if (startsSaved(options, accelerator.got)) await savedStateFor(installation, context.resources);
   // No trial's start carries the making of its disk either.
@@ -120,9 +144,7 @@ async function prepare(
     caveats: caveatsOf(options, accelerator.got),
     emulated: accelerator.got === 'tcg',
     accelerator,
-    parts: system
-      ? { emulator: emulator.part, ...(await partsOfSystem(system)) }
-      : { emulator: emulator.part, kernel: kernel.part, ...parts },
+    parts,
     start: async (trial, resources, limitMs) =>
       startsSaved(options, accelerator.got)
         ? startSaved(installation, await savedStateFor(installation, resources), trial, resources)

@@ -1,6 +1,6 @@
+import { join } from 'node:path';
 import { BenchError } from '../../results/bench-error.ts';
 import type { Resources } from '../../results/record/plan.ts';
-import type { Instance } from '../contract.ts';
 import { bootPhases } from './boot-phases.ts';
 import type { GuestMemory } from './control/guest-port.ts';
 import { BOOT_FAILURE_MS, BOOT_TIMEOUT_MS, FIRMWARE_BOOT_TIMEOUT_MS } from './defaults.ts';
@@ -29,6 +29,7 @@ export function startEmulator(
     launchOps: launchOps(place.cgroup, resources),
     consolePath: place.sockets.console,
     inheritedFile,
+    ...(installation.person?.outlives && { outlives: { wordsPath: join(place.folder, 'words.log') } }),
   });
 }
 
@@ -38,7 +39,7 @@ export async function startCold(
   trial: string,
   resources: Resources,
   limitMs = Infinity,
-): Promise<Instance> {
+): Promise<QemuInstance> {
   const begunMs = performance.now();
   const place = await makePlace(installation, trial, resources);
   const placeMs = performance.now() - begunMs;

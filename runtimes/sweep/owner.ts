@@ -20,14 +20,19 @@ const ownerSchema = z.object({
 /** Who made resources on this host: a process, by pid and the time it started, since pids are used again. */
 export type Owner = z.infer<typeof ownerSchema>;
 
-/** Says that this process owns everything named `owner` and everything below `scratchDir`. */
-export function registerOwner(owner: string, scratchDir: string, folder = ownersFolder()): Promise<void> {
+/** Says that a process, this one or `pid`, owns everything named `owner` and everything below `scratchDir`. */
+export function registerOwner(
+  owner: string,
+  scratchDir: string,
+  folder = ownersFolder(),
+  pid = process.pid,
+): Promise<void> {
   if (folder === ownersFolder()) claimStateFolder();
   mkdirSync(folder, { recursive: true, mode: 0o755 });
   const record: Owner = {
     owner,
-    pid: process.pid,
-    startTime: processStartTime(process.pid) ?? '',
+    pid,
+    startTime: processStartTime(pid) ?? '',
     scratchDir,
   };
   const file = join(folder, `${owner}.json`);

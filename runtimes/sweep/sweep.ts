@@ -25,6 +25,13 @@ export async function sweep(claims = ownersFolder()): Promise<string[]> {
   return removed;
 }
 
+/** Removes everything of an owner, its processes first, whether it lives or not; its claim last. */
+export async function removeOwned(owner: Owner, claims = ownersFolder()): Promise<void> {
+  await sweepOwner(owner);
+  await releaseOwner(owner.owner, claims);
+  if (listOwners(claims).length === 0) removeEmptyParent();
+}
+
 async function sweepOwner(owner: Owner): Promise<string[]> {
   const removed: string[] = [];
   const parent = cgroupParent();

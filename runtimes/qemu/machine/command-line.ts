@@ -37,6 +37,8 @@ export interface Sockets {
   agent: string;
   guest: string;
   console: string;
+  /** Ports through which a person looks into the machine; a trial's has none. */
+  sessions?: string[];
 }
 
 /** PCI has names like virtio-blk-pci, microvm's bus like virtio-blk-device. */
@@ -64,6 +66,11 @@ export function commandLine(spec: MachineSpec): string[] {
     ...['-chardev', socketWords('monitor', sockets.monitor)],
     ...['-mon', 'chardev=monitor,mode=control'],
     ...['-device', `virtio-serial-${suffix(spec)}`],
+    // Before the port by which the guest's program knows that all are there.
+    ...(sockets.sessions ?? []).flatMap((path, number) => [
+      ...['-chardev', socketWords(`session${number}`, path)],
+      ...['-device', `virtserialport,chardev=session${number},name=org.tare.session.${number}`],
+    ]),
     ...['-chardev', socketWords('agent', sockets.agent)],
     ...['-device', `virtserialport,chardev=agent,name=${AGENT_PORT[spec.boot.kind]}`],
     ...['-chardev', socketWords('guest', sockets.guest)],

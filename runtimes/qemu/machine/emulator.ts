@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, readFileSync } from 'node:fs';
 import { BenchError } from '../../../results/bench-error.ts';
 import { CLONE } from '../../launch/constants.ts';
 import { diesWithUs, startPlan, type Launched, type LaunchExit } from '../../launch/launch.ts';
@@ -22,6 +22,8 @@ export interface EmulatorRequest {
   consolePath: string;
   /** A file handed to QEMU, open for reading, as descriptor 3. */
   inheritedFile?: string;
+  /** It goes on when this process ends; a file then takes its words, since nobody would read them. */
+  outlives?: { wordsPath: string };
 }
 
 /**
@@ -32,6 +34,7 @@ export class Emulator {
   readonly startedNs: bigint;
   private readonly launched: Launched;
   private readonly consolePath: string;
+  private readonly wordsPath: string | undefined;
   private qmpClient: QmpClient | undefined;
   private exit: LaunchExit | null = null;
   /** Rejects when QEMU says that a disk is broken: the guest would only see I/O errors, or stand still. */
@@ -42,6 +45,7 @@ export class Emulator {
     this.launched = launched;
     this.startedNs = startedNs;
     this.consolePath = request.consolePath;
+    this.wordsPath = request.outlives?.wordsPath;
     void launched.exited.then((exit) => (this.exit = exit));
     this.broken = new Promise<never>((_, reject) => (this.markBroken = reject));
     this.broken.catch(() => undefined);
@@ -50,11 +54,14 @@ export class Emulator {
   /** Starts QEMU; resolves when it executes. The monitor is connected by `openMonitor`. */
   static async start(request: EmulatorRequest): Promise<Emulator> {
     const startedNs = process.hrtime.bigint();
+    const { outlives } = request;
+    const words = outlives ? openSync(outlives.wordsPath, 'w', 0o600) : undefined;
     const launched = await startPlan({
       launcher: request.launcher,
+      ...(words === undefined ? {} : { detached: true, stdout: 'ignore', stderr: words }),
       plan: [
-        diesWithUs(),
-        { op: 'session' },
+        // A detached launcher leads a session already.
+        ...(outlives ? [] : [diesWithUs(), { op: 'session' } as const]),
         ...(request.namespacePath === null
           ? []
           : [{ op: 'setns', path: request.namespacePath, type: CLONE.NEWNET } as const]),
@@ -70,7 +77,14 @@ export class Emulator {
         });
       throw cause;
     });
+    if (words !== undefined) closeSync(words);
     return new Emulator(launched, request, startedNs);
+  }
+
+  /** Leaves it running: we neither wait for it nor speak with it any more. */
+  release(): void {
+    this.qmpClient?.close();
+    this.launched.release();
   }
 
   get pid(): number {
@@ -83,7 +97,8 @@ export class Emulator {
 
   /** Its own words on stderr so far. */
   get words(): string {
-    return this.launched.stderr();
+    if (this.wordsPath === undefined) return this.launched.stderr();
+    return existsSync(this.wordsPath) ? readFileSync(this.wordsPath, 'utf8') : '';
   }
 
   get qmp(): QmpClient {
