@@ -1,6 +1,6 @@
 import type { Resources } from '../../../results/record/plan.ts';
 import type { Image, RuntimeContext } from '../../contract.ts';
-import { OWNERS_FOLDER, processStartTime, registerOwner } from '../../sweep/owner.ts';
+import { ownersFolder, processStartTime, registerOwner } from '../../sweep/owner.ts';
 import { labelOf, type QemuOptions } from '../options.ts';
 import { requireLastingNetwork } from './lasting.ts';
 import { install, caveatsOf } from '../qemu-runtime.ts';
@@ -54,7 +54,7 @@ export async function bootMachine(request: MachineRequest, context: RuntimeConte
       dataFormat: options.format,
       facts: instance.facts(),
     };
-    if (outlives) await registerOwner(context.owner, context.scratchDir, OWNERS_FOLDER, record.pid);
+    if (outlives) await registerOwner(context.owner, context.scratchDir, ownersFolder(), record.pid);
     writeMachine(context.scratchDir, record);
     return { record, instance, caveats: caveatsOf(options, accelerator.got) };
   } catch (error) {
