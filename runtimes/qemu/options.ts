@@ -119,6 +119,11 @@ export const qemuOptionsSchema = z
       wrong('preallocation', 'an overlay that is fully preallocated would hide its backing file');
     if (options.aio === 'native' && options.cache !== 'none' && options.cache !== 'directsync')
       wrong('aio', 'aio native needs O_DIRECT: cache none or directsync');
+    if (options.hugepages && options.start === 'saved')
+      wrong(
+        'hugepages',
+        'a saved state is continued from a file, which huge pages are not: start must be cold',
+      );
     for (const [option, message] of networkContradictions(options)) wrong(option, message);
     for (const [option, message] of firmwareContradictions(options)) wrong(option, message);
     if (options.modules !== undefined && options.kernel === undefined)

@@ -19,6 +19,7 @@ import { ensureBootFiles } from './kernel/boot-files.ts';
 import { kernelOfImage, kernelOfOption, type KernelSource } from './kernel/kernel-source.ts';
 import { transportOf } from './machine/command-line.ts';
 import { findEmulator, PROGRAM_FOLDERS, QEMU } from './machine/emulator-program.ts';
+import { checkMemory } from './machine/check-memory.ts';
 import { checkNetwork, networkHost } from './network/check-network.ts';
 import { labelOf, qemuOptionsSchema, resolvePaths, type QemuOptions } from './options.ts';
 import type { Installation } from './place.ts';
@@ -101,6 +102,7 @@ export async function install(
   requireAgent(image);
   const kernel = await kernelOf(options, image, runImage);
   checkNetwork(options, await networkHost(options, emulator.path), context.resources.cpus);
+  checkMemory(options, context.resources.memoryMiB);
   await checkDiskHost(options, context.scratchDir, signal);
   const accelerator = await chooseAccelerator(options.accel, image, cacheDir, signal, { emulator, kernel });
   context.log(`qemu: ${accelerator.got} (${accelerator.reason})`);
@@ -192,7 +194,7 @@ async function blankRootFor(image: Image, context: RuntimeContext): Promise<stri
  * second, and RAM mapped from a file would lack the huge pages that anonymous RAM gets: there `auto` boots.
  */
 export function startsSaved(options: QemuOptions, accel: 'kvm' | 'tcg'): boolean {
-  return options.start === 'saved' || (options.start === 'auto' && accel === 'tcg');
+  return options.start === 'saved' || (options.start === 'auto' && accel === 'tcg' && !options.hugepages);
 }
 
 /** What must be said beside every number of the arm (DESIGN.md, fairness 8). */

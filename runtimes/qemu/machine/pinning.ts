@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { BenchError } from '../../../results/bench-error.ts';
 import { runTool } from '../run-tool.ts';
 
@@ -30,6 +30,23 @@ export function threadsOf(pid: number): number[] {
   return readdirSync(`/proc/${pid}/task`).map(Number);
 }
 
+/**
+ * Kernel threads that carry a VM's network for it (vhost-net). Kernels from 6.4 make them threads of QEMU, which
+ * `threadsOf` finds; before, they are processes of their own that are named after it and inherit nothing from it.
+ */
+export function vhostThreads(pid: number, proc = '/proc'): number[] {
+  const found: number[] = [];
+  for (const name of readdirSync(proc)) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      if (readFileSync(`${proc}/${name}/comm`, 'utf8').trim() === `vhost-${pid}`) found.push(Number(name));
+    } catch {
+      // It ended while we looked.
+    }
+  }
+  return found;
+}
+
 /** "0-1,3" as /proc/<pid>/status and taskset write it → [0, 1, 3]. */
 export function parseCpuList(text: string): number[] {
   return text
@@ -45,7 +62,9 @@ export function parseCpuList(text: string): number[] {
 /** CPUs a thread may run on, from /proc; undefined when it is gone. */
 export function allowedCpus(pid: number, tid: number): number[] | undefined {
   try {
-    const status = readFileSync(`/proc/${pid}/task/${tid}/status`, 'utf8');
+    // A kernel thread that works for QEMU is a process of its own.
+    const own = `/proc/${pid}/task/${tid}/status`;
+    const status = readFileSync(existsSync(own) ? own : `/proc/${tid}/status`, 'utf8');
     return parseCpuList(/^Cpus_allowed_list:\s*(.*)$/m.exec(status)?.[1] ?? '');
   } catch {
     return undefined;
@@ -53,9 +72,10 @@ export function allowedCpus(pid: number, tid: number): number[] | undefined {
 }
 
 /**
- * Pins and then believes only /proc. Worker threads that come later are children of pinned ones and inherit.
+ * Pins and then believes only /proc. Worker threads that come later are children of pinned ones and inherit; one that
+ * ended meanwhile needs no place.
  *
- * @throws BenchError `vm-pinning` when a vCPU thread is not where it should be.
+ * @throws BenchError `vm-pinning` when a thread is not where it should be.
  */
 export async function pinThreads(
   pid: number,
@@ -68,13 +88,13 @@ export async function pinThreads(
     await runTool(['sh', '-c', `${script}; true`]);
   }
   for (const { tid, cpus } of pins) {
-    if (!vcpuTids.includes(tid)) continue;
+    const vcpu = vcpuTids.includes(tid);
     const now = allowedCpus(pid, tid);
-    if (!sameCpus(now, cpus))
-      throw new BenchError(
-        'vm-pinning',
-        `vCPU thread ${tid} may run on CPUs ${now?.join(',') ?? '(gone)'} instead of ${cpus.join(',')}`,
-      );
+    if (sameCpus(now, cpus) || (now === undefined && !vcpu)) continue;
+    throw new BenchError(
+      'vm-pinning',
+      `${vcpu ? 'vCPU' : "QEMU's"} thread ${tid} may run on CPUs ${now?.join(',') ?? '(gone)'} instead of ${cpus.join(',')}`,
+    );
   }
 }
 

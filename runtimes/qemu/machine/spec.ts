@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { Resources } from '../../../results/record/plan.ts';
 import { BenchError } from '../../../results/bench-error.ts';
 import { DATA_LABEL } from '../disks/data-disk.ts';
@@ -10,7 +11,21 @@ import { kernelAppend, type MachineSpec } from './command-line.ts';
 /** Under KVM the host's own CPU, so that both arms see the same; emulated, everything the emulator knows. */
 export function cpuModel(options: QemuOptions, accel: 'kvm' | 'tcg'): string {
   if (options.cpu !== 'auto') return options.cpu;
-  return accel === 'kvm' ? 'host' : 'max';
+  const model = accel === 'kvm' ? 'host' : 'max';
+  return (options.topology?.threads ?? 1) > 1 ? `${model},${threadsShown(accel, hostIsAmd())}` : model;
+}
+
+/**
+ * Without these a guest takes a core's threads for cores: QEMU leaves an AMD CPU's way of telling them (topoext) off, and
+ * its emulator, whose CPU calls itself AMD's, has none; an Intel CPU's way is always there.
+ */
+export function threadsShown(accel: 'kvm' | 'tcg', amd: boolean): string {
+  if (accel === 'tcg') return 'vendor=GenuineIntel';
+  return amd ? 'topoext=on' : 'topoext=off';
+}
+
+function hostIsAmd(): boolean {
+  return /^vendor_id\s*:\s*(AuthenticAMD|HygonGenuine)$/m.test(readFileSync('/proc/cpuinfo', 'utf8'));
 }
 
 /** The data disk as the guest names it: its kernel alone in a direct boot, udev by the file system's label else. */

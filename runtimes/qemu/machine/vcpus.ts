@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs';
 import * as z from 'zod';
 import type { Resources } from '../../../results/record/plan.ts';
 import type { Emulator } from './emulator.ts';
-import { pinPlan, pinThreads, threadsOf } from './pinning.ts';
+import { VHOST_DEVICE } from '../network/check-network.ts';
+import { pinPlan, pinThreads, threadsOf, vhostThreads } from './pinning.ts';
 
 const cpusSchema = z.array(z.object({ 'cpu-index': z.int(), 'thread-id': z.int() }));
 
@@ -15,7 +17,8 @@ export async function vcpuThreads(emulator: Emulator): Promise<number[]> {
 export async function pinMachine(emulator: Emulator, resources: Resources): Promise<string> {
   const vcpus = await vcpuThreads(emulator);
   const { cpuset, housekeeping } = resources;
-  const pins = pinPlan(vcpus, threadsOf(emulator.pid), cpuset, housekeeping);
+  const helpers = existsSync(VHOST_DEVICE) ? vhostThreads(emulator.pid) : [];
+  const pins = pinPlan(vcpus, [...threadsOf(emulator.pid), ...helpers], cpuset, housekeeping);
   await pinThreads(emulator.pid, vcpus, pins);
   return vcpus.map((_, index) => cpuset[index % cpuset.length]).join(',');
 }

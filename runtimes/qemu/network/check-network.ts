@@ -4,7 +4,7 @@ import { BenchError } from '../../../results/bench-error.ts';
 import { KIND_FACTS, type NetworkOptions } from './network-kinds.ts';
 import { findPasst } from './passt.ts';
 
-const VHOST_DEVICE = '/dev/vhost-net';
+export const VHOST_DEVICE = '/dev/vhost-net';
 
 /** What this host offers to a VM's network. */
 export interface NetworkHost {
