@@ -1,4 +1,5 @@
 import { CommanderError } from 'commander';
+import { runInside } from '../../runtimes/container/rootless/run-inside.ts';
 import { runtimes } from '../../runtimes/catalog.ts';
 import { workloads } from '../../workloads/catalog.ts';
 import { machinePaths } from '../run/paths.ts';
@@ -21,16 +22,21 @@ async function main(argv: string[]): Promise<number> {
     });
   }
   let code: number = EXIT.done;
+  const paths = machinePaths();
   const program = buildProgram({
     terminal,
     catalog: { runtimes, workloads },
-    paths: machinePaths(),
+    paths,
     signal: abort.signal,
     exit: (wanted: number) => {
       code = wanted;
     },
   });
   try {
+    if (argv[2] === 'image') {
+      const inside = await runInside(paths.cacheDir, argv);
+      if (inside !== null) return inside;
+    }
     await program.parseAsync(argv);
     return code;
   } catch (error) {

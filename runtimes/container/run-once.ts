@@ -7,6 +7,7 @@ import { insideLinkOps } from '../network/peer-network.ts';
 import type { ExecResult } from '../contract.ts';
 import { containerPlan, type OverlayPlan, type PlanContext } from './plan/container-plan.ts';
 import { compileSeccomp } from './seccomp/compile.ts';
+import type { UserNamespace } from './rootless/privilege.ts';
 import type { OciSpec } from './spec/oci-spec.ts';
 
 export interface OnceRequest extends Pick<
@@ -17,6 +18,8 @@ export interface OnceRequest extends Pick<
   /** Layers of the root; null when spec.root.path is a tree of its own. */
   overlay: OverlayPlan | null;
   cgroup: Cgroup | null;
+  /** The user namespace of an ordinary user's box; without it the box is root's. */
+  namespace?: UserNamespace | null;
   /** Network operations; without them a new network namespace has its loopback only. */
   network?: PlanContext['network'];
   /** Operations before the clone: a namespace for the network's far end, device rules of v2. */
@@ -29,6 +32,7 @@ export function oncePlan(request: OnceRequest): LaunchPlan {
   const unified = cgroup !== null && isUnified(cgroup.layout);
   return containerPlan(spec, {
     owner: diesWithUs(),
+    userNamespace: request.namespace ?? null,
     overlay,
     attachOps: cgroup && !unified ? cgroup.attachChildOps() : [],
     birthCgroup: cgroup && unified ? (cgroup.folders[0] ?? null) : null,

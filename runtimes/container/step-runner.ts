@@ -1,10 +1,12 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureLauncher } from '../launch/ensure-launcher.ts';
 import { startPlan } from '../launch/launch.ts';
 import type { BuildStep, StepOutcome, StepRunner } from './images/contract.ts';
 import { oncePlan } from './run-once.ts';
+import { hostPrivilege, userNamespace } from './rootless/privilege.ts';
+import { requireMappedUser } from './rootless/user-mapping.ts';
 import { defaultSeccomp } from './seccomp/default-profile.ts';
 import { DEFAULT_CAPABILITIES } from './spec/capabilities.ts';
 import { defaultSpec } from './spec/default-spec.ts';
@@ -26,7 +28,9 @@ export async function stepRunner(options: { cacheDir: string }): Promise<StepRun
 async function runStep(launcher: string, step: BuildStep): Promise<StepOutcome> {
   const folder = mkdtempSync(join(tmpdir(), 'tare-step-'));
   try {
+    const namespace = userNamespace();
     const user = resolveUser(step.user, readEtc(step.layers, 'passwd'), readEtc(step.layers, 'group'));
+    requireMappedUser(hostPrivilege(), user);
     const spec = defaultSpec({
       rootfs: folder,
       argv: step.argv,
@@ -38,12 +42,15 @@ async function runStep(launcher: string, step: BuildStep): Promise<StepOutcome> 
       seccomp: defaultSeccomp(DEFAULT_CAPABILITIES),
       mounts: step.network === 'none' ? [] : resolverMounts(),
       cgroupMount: false,
+      rootless: namespace !== null,
+      ttyGroup: namespace?.setGroups !== false,
     });
     const plan = oncePlan({
       launcher,
       spec,
       overlay: { lower: step.layers, upper: step.upperDir, work: step.workDir },
       cgroup: null,
+      namespace,
     });
     const launched = await startPlan({
       launcher,
@@ -60,8 +67,15 @@ async function runStep(launcher: string, step: BuildStep): Promise<StepOutcome> 
     step.onOutput(Buffer.from(`${(error as Error).message}\n`));
     return { exitCode: cause.errno === constants.errno.ENOENT ? 127 : 126, signal: null };
   } finally {
+    openWorkFolder(step.workDir);
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** overlayfs leaves its own folder closed even to its owner, which keeps an ordinary user from removing it. */
+function openWorkFolder(workDir: string): void {
+  const inner = join(workDir, 'work');
+  if (existsSync(inner)) chmodSync(inner, 0o700);
 }
 
 /** Bound, not copied: the stubs they need as mount points are the build's to leave out of the layer. */

@@ -41,12 +41,16 @@ export interface Blueprint {
 export function blueprint(request: StoredRequest, id: string, place: NetworkPlace): Blueprint {
   const data = join(dataRoot(), id);
   const user = resolveUser(request.user, readEtc(request.layers, 'passwd'), readEtc(request.layers, 'group'));
-  requireMappedUser(hostPrivilege(), user);
+  const privilege = hostPrivilege();
+  requireMappedUser(privilege, user);
   // null for root, who needs none.
   const namespace = userNamespace();
+  // Whoever makes a user namespace has every capability in it.
+  const held = (names: readonly string[]): string[] =>
+    privilege.kind === 'user' ? [...names] : heldCapabilities(names);
   const granted = request.privileged
-    ? heldCapabilities(CAPABILITIES)
-    : heldCapabilities(adjustCapabilities(DEFAULT_CAPABILITIES, request.capAdd, request.capDrop));
+    ? held(CAPABILITIES)
+    : held(adjustCapabilities(DEFAULT_CAPABILITIES, request.capAdd, request.capDrop));
   const confined = !request.privileged && !request.seccompUnconfined;
   const env = [...request.env];
   if (!env.some((each) => each.startsWith('HOME='))) env.push(`HOME=${user.home}`);

@@ -24,11 +24,9 @@ export function rootlessNetwork(
     );
   const kind = USER_NETWORKS.find((each) => each === network);
   if (!kind && network !== 'none' && network !== 'host')
-    throw new BenchError(
-      'rootless-network',
-      `the network '${network}' cannot be used: bridges are made in the host's network, which takes root`,
-      { hint: 'an ordinary user has pasta, slirp4netns, host and none; -p works with the first two' },
-    );
+    throw new BenchError('rootless-network', `the network '${network}' cannot be used: ${whyNot(network)}`, {
+      hint: 'an ordinary user has pasta, slirp4netns, host and none; -p works with the first two',
+    });
   if (ports.length > 0 && !kind)
     throw new BenchError('rootless-ports', `ports cannot be published with --network ${network}`, {
       hint: network === 'host' ? 'the program listens on the host itself' : '--network pasta -p …',
@@ -43,4 +41,10 @@ export function rootlessNetwork(
       },
     );
   return kind ?? (network as 'none' | 'host');
+}
+
+function whyNot(network: string): string {
+  return network.startsWith('container:')
+    ? 'each container of an ordinary user is in a user namespace of its own, and so is its network'
+    : "bridges are made in the host's network, which takes root";
 }
