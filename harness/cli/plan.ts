@@ -14,7 +14,7 @@ import { newestRun } from '../run/earlier-run.ts';
 import { findMatrix } from '../run/find-matrix.ts';
 import { findRun } from '../run/find-run.ts';
 import { wholeNumber } from './parse-option.ts';
-import { duration } from './progress.ts';
+import { roughly } from './progress.ts';
 import type { Verb } from './verb.ts';
 
 interface Options {
@@ -78,7 +78,7 @@ export const plan: Verb = (program, context) => {
       }
       terminal.out(`${planned.title} (${matrix.path})`);
       terminal.out(
-        `${planned.cells.length} cells × ${planned.rounds} rounds = ${planned.cells.length * planned.rounds} trials, about ${duration(seconds)}; ` +
+        `${planned.cells.length} cells × ${planned.rounds} rounds = ${planned.cells.length * planned.rounds} trials, about ${roughly(seconds)}; ` +
           `${planned.resources.cpus} CPU (host CPU ${planned.resources.cpuset.join(', ')}), ${planned.resources.memoryMiB} MiB each; baseline ${planned.baseline}`,
       );
       for (const arm of planned.arms) terminal.out(`  arm       ${arm.id}: ${arm.label}`);

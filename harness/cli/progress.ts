@@ -1,4 +1,4 @@
-import { count } from '../../reports/words/number.ts';
+import { count, duration } from '../../reports/words/number.ts';
 import type { Plan } from '../../results/record/plan.ts';
 import type { TrialRecord } from '../../results/record/trial.ts';
 import { secondsLeft, secondsPerCell } from '../plan/estimate.ts';
@@ -33,7 +33,7 @@ export class Progress implements RunListener {
       new Set(recorded.map((record) => record.trial)),
     );
     this.say(
-      `${plan.title}: ${count(plan.cells.length, 'cell')} × ${count(plan.rounds, 'round')}, about ${duration(left)}`,
+      `${plan.title}: ${count(plan.cells.length, 'cell')} × ${count(plan.rounds, 'round')}, about ${roughly(left)}`,
     );
     this.say(`run folder: ${runFolder}`);
     if (emulated.length > 0) {
@@ -57,7 +57,7 @@ export class Progress implements RunListener {
       new Set(done.map((each) => each.trial)),
     );
     const count = `${done.length}/${this.plan.cells.length * this.plan.rounds}`;
-    const line = `${this.head(record.round)} ${count.padStart(7)}  ${record.cell.padEnd(this.widest())}  ${this.said(record)}  ETA ${duration(left)}`;
+    const line = `${this.head(record.round)} ${count.padStart(7)}  ${record.cell.padEnd(this.widest())}  ${this.said(record)}  ETA ${roughly(left)}`;
     this.terminal.err(`${this.clear()}${line}\n`);
   }
 
@@ -91,11 +91,8 @@ export class Progress implements RunListener {
   }
 }
 
-/** Seconds in words: '45 s', '12 min', '1 h 05 min'. */
-export function duration(seconds: number): string {
-  if (seconds < 90) return `${Math.round(seconds)} s`;
-  const minutes = Math.round(seconds / 60);
-  return minutes < 90
-    ? `${minutes} min`
-    : `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`;
+/** An estimate in words, no finer than it deserves: whole seconds, from two minutes on whole minutes. */
+export function roughly(seconds: number): string {
+  const grain = seconds < 119.5 ? 1 : 60;
+  return duration(Math.round(seconds / grain) * grain * 1000, true);
 }

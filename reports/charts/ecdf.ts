@@ -1,19 +1,9 @@
-import type { Plan } from '../../results/record/plan.ts';
-import type { Metric } from '../../results/record/metric.ts';
-import { armEncoding } from './arm-encoding.ts';
-import { armsOn, type Observation } from './observations.ts';
-import type { Picture } from './picture.ts';
+import type { Observation } from './observations.ts';
+import { metricPicture } from './metric-picture.ts';
 import { domainFor, scaleOf } from './scale.ts';
 
 /** The share of trials at or below each value, every box relative to its own median: steep is steady. */
-export function ecdfPicture(
-  plan: Plan,
-  workload: string,
-  metric: Metric,
-  observations: readonly Observation[],
-): Picture | null {
-  const encoding = armEncoding(plan);
-  const arms = armsOn(plan, workload);
+export const ecdfPicture = metricPicture('ecdf', ({ metric, observations, encoding, arms }) => {
   const data = arms.flatMap((arm) => steps(arm, encoding.labelOf(arm), observations));
   if (data.length === 0) return null;
   const domain = domainFor(
@@ -22,14 +12,11 @@ export function ecdfPicture(
     0.02,
   );
   return {
-    id: `ecdf-${workload}-${metric.name}`,
     title: 'How steady each box is',
     caption:
       'Each step is a trial, measured from the median of its own box. A steep staircase is a steady box; ' +
       'a long tail to one side is a box that stalls now and then.',
     alt: `Empirical distribution functions of ${metric.title}, each relative to its median.`,
-    workload,
-    wide: false,
     spec: (width) => ({
       data: { values: data },
       width: width - 62,
@@ -63,7 +50,7 @@ export function ecdfPicture(
       },
     }),
   };
-}
+});
 
 /** A staircase of fewer steps says nothing about steadiness. */
 const FEWEST = 4;

@@ -1,21 +1,10 @@
-import type { Plan } from '../../results/record/plan.ts';
-import type { Metric } from '../../results/record/metric.ts';
 import { chartLabel } from '../words/names.ts';
-import { armEncoding } from './arm-encoding.ts';
-import { armsOn, type Observation } from './observations.ts';
-import type { Picture } from './picture.ts';
+import { metricPicture } from './metric-picture.ts';
 import { domainFor, logTicks, scaleFor, scaleOf } from './scale.ts';
 import { alarm } from './theme.ts';
 
 /** Every trial of one metric by round: drift and disturbance are seen here, and what is void or missing is marked. */
-export function roundsPicture(
-  plan: Plan,
-  workload: string,
-  metric: Metric,
-  observations: readonly Observation[],
-): Picture | null {
-  const encoding = armEncoding(plan);
-  const arms = armsOn(plan, workload);
+export const roundsPicture = metricPicture('rounds', ({ metric, observations, encoding, arms }) => {
   const seen = observations.filter((one) => one.value !== null);
   if (seen.length === 0) return null;
   const values = seen.map((one) => one.value!);
@@ -32,15 +21,12 @@ export function roundsPicture(
   const void1 = data.filter((one) => one.state === 'void');
   const lost = data.filter((one) => one.state === 'no value');
   return {
-    id: `rounds-${workload}-${metric.name}`,
     title: `Every trial, round by round`,
     caption:
       'A line that climbs, falls or jumps is drift of the machine, the same in every box when rounds are fair.' +
       (void1.length > 0 ? ' Hollow marks are void and not used.' : '') +
       (lost.length > 0 ? ' A cross at the foot is a trial without a value.' : ''),
     alt: `Scatter of ${metric.title} by round and arm. The values stand in the raw trials.`,
-    workload,
-    wide: false,
     spec: (width) => ({
       data: { values: data },
       width: width - 62,
@@ -97,4 +83,4 @@ export function roundsPicture(
       ],
     }),
   };
-}
+});

@@ -48,13 +48,61 @@ export function trendSeries(runs: readonly PublishedRun[]): TrendSeries[] {
         });
     }
   }
-  return [...series.values()].map((one) => ({
+  return toldApart([...series.values()]).map((one) => ({
     ...one,
     changes: changePoints(
       one.points.map(({ comparison }) => Math.log(comparison.overhead)),
       { tolerance: Math.log1p(one.margin), seed: one.slug },
     ),
   }));
+}
+
+/**
+ * Series of equal titles get what they differ in behind them: an option that no label says (the seconds of a workload), the
+ * matrix, the machine. Names are what a reader has; two that are equal look like one series drawn twice.
+ */
+function toldApart(series: readonly TrendSeries[]): TrendSeries[] {
+  const byTitle = new Map<string, TrendSeries[]>();
+  for (const one of series) byTitle.set(one.title, [...(byTitle.get(one.title) ?? []), one]);
+  return series.map((one) => {
+    const namesakes = byTitle.get(one.title) ?? [];
+    if (namesakes.length < 2) return one;
+    const facts = namesakes.map(factsOf);
+    const mine = factsOf(one);
+    const differing = [...new Set(facts.flatMap((all) => [...all.keys()]))].filter(
+      (name) => new Set(facts.map((all) => all.get(name))).size > 1,
+    );
+    const words = (names: readonly string[], all = mine): string =>
+      names.map((name) => `${name} ${all.get(name) ?? 'not set'}`).join(', ');
+    const telling = differing.filter((name) => !IDS.includes(name));
+    const enough = new Set(facts.map((all) => words(telling, all))).size === namesakes.length;
+    const said = words(enough ? telling : differing);
+    return { ...one, title: `${one.title} (${printable(said, 160)})` };
+  });
+}
+
+/** Written by whoever made the matrix, for the machine: said only where nothing else tells two series apart. */
+const IDS = ['workload', 'arm', 'baseline'];
+
+/** What may tell a series from its namesakes. */
+function factsOf({ points: [point] }: TrendSeries): Map<string, string> {
+  const facts = new Map<string, string>();
+  if (!point) return facts;
+  const { run, comparison } = point;
+  const add = (prefix: string, options: Record<string, unknown> = {}): void => {
+    for (const [name, value] of Object.entries(options))
+      facts.set(`${prefix}${name}`, typeof value === 'string' ? value : JSON.stringify(value));
+  };
+  add('', run.plan.workloads.find(({ id }) => id === comparison.workload)?.options);
+  for (const arm of run.plan.arms)
+    if (arm.id === comparison.arm || arm.id === comparison.baseline) add(`${arm.id} `, arm.options);
+  facts.set('matrix', run.plan.name);
+  facts.set('unit', comparison.unit);
+  facts.set('machine', run.host?.before.fingerprint.slice(0, 8) ?? 'not known');
+  facts.set('workload', comparison.workload);
+  facts.set('arm', comparison.arm);
+  facts.set('baseline', comparison.baseline);
+  return facts;
 }
 
 /** The workload, and the metric too where the workload alone does not say which. */

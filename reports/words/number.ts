@@ -52,10 +52,10 @@ export function bytes(value: number): string {
   return `${unit === 0 ? fixed(scaled, 0) : significant(scaled)}${NBSP}${units[unit]!}`;
 }
 
-/** A duration given in milliseconds, in the unit a reader would choose. */
-export function duration(ms: number): string {
-  if (Math.abs(ms) < 1000) return `${significant(ms)}${NBSP}ms`;
-  if (Math.abs(ms) < 120_000) return `${significant(ms / 1000)}${NBSP}s`;
+/** A duration given in milliseconds, in the unit a reader would choose; `whole` for estimates, in seconds at the finest. */
+export function duration(ms: number, whole = false): string {
+  if (Math.abs(ms) < 1000 && !whole) return `${significant(ms)}${NBSP}ms`;
+  if (Math.abs(ms) < 120_000) return `${whole ? fixed(ms / 1000, 0) : significant(ms / 1000)}${NBSP}s`;
   const minutes = Math.floor(ms / 60_000);
   const seconds = Math.floor((ms % 60_000) / 1000);
   if (minutes < 120) return `${minutes}${NBSP}min${seconds === 0 ? '' : ` ${seconds}${NBSP}s`}`;

@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert';
 import { exitCodeOf, exitCodeOfRun } from '../../../harness/cli/exit-code.ts';
 import { wholeNumber } from '../../../harness/cli/parse-option.ts';
-import { duration, Progress } from '../../../harness/cli/progress.ts';
+import { roughly, Progress } from '../../../harness/cli/progress.ts';
 import { errorText, type Terminal } from '../../../harness/cli/terminal.ts';
 import { BenchError } from '../../../results/bench-error.ts';
 import { fakeObserver } from '../../fakes/fake-observer.ts';
@@ -43,10 +43,12 @@ test('a number option refuses what is not one', () => {
     assert.throws(() => wholeNumber(1, 10)(bad), /no whole number/);
 });
 
-test('durations are told in words', () => {
-  assert.is(duration(42.4), '42 s');
-  assert.is(duration(600), '10 min');
-  assert.is(duration(3 * 3600 + 300), '3 h 05 min');
+test('an estimate is told in whole seconds, then in whole minutes', () => {
+  const plain = (seconds: number): string => roughly(seconds).replaceAll('\u00a0', ' ');
+  assert.is(plain(42.4), '42 s');
+  assert.is(plain(119.7), '2 min');
+  assert.is(plain(618), '10 min');
+  assert.is(plain(3 * 3600 + 310), '3 h 5 min');
 });
 
 test('progress off a terminal is a plain line per trial, with round, cell, value and time left', async () => {
@@ -58,7 +60,7 @@ test('progress off a terminal is a plain line per trial, with round, cell, value
   const records = await runFake(plan, catalog, fakeObserver([]));
   for (const [index, record] of records.entries()) progress.trialEnded(record, records.slice(0, index + 1));
   const text = lines.join('').replaceAll('\u00a0', ' ');
-  assert.match(text, /^fake: 1 cell × 2 rounds, about \d+ s\nrun folder: \/run\n/);
+  assert.match(text, /^fake: 1 cell × 2 rounds, about \d+\ss\nrun folder: \/run\n/);
   assert.match(text, /round 1\/2\s+1\/2\s+work\.box\s+100 events\/s\s+ETA/);
   assert.not.match(text, /\x1b/);
 });
