@@ -1,6 +1,7 @@
 import { Argument } from 'commander';
 import { basename } from 'node:path';
 import { listRuns } from '../../results/store/list-runs.ts';
+import { describeOptions } from '../matrix/describe-options.ts';
 import { builtInMatrices } from '../run/find-matrix.ts';
 import type { Verb } from './verb.ts';
 
@@ -9,21 +10,33 @@ type Row = { name: string; says: string };
 export const list: Verb = (program, context) => {
   program
     .command('list')
-    .description('list runtimes, workloads, matrices and runs')
+    .description('list runtimes, workloads, matrices and runs; their options when asked')
     .addArgument(
-      new Argument('[what]', 'only one kind').choices(['runtimes', 'workloads', 'matrices', 'runs']),
+      new Argument('[what]', 'only one kind').choices([
+        'runtimes',
+        'workloads',
+        'options',
+        'matrices',
+        'runs',
+      ]),
     )
     .option('--json', 'print as JSON')
-    .addHelpText('after', '\nExamples:\n  bench list\n  bench list runs --json')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  bench list\n  bench list options      what options: of a matrix takes\n  bench list runs --json',
+    )
     .action(async (what: string | undefined, options: { json?: boolean }) => {
       const { catalog, paths, terminal } = context;
       const kinds: Record<string, Row[]> = {
         runtimes: catalog.runtimes.map(({ id, summary }) => ({ name: id, says: summary })),
         workloads: catalog.workloads.map(({ id, summary }) => ({ name: id, says: summary })),
+        options: what === 'options' ? describeOptions(catalog) : [],
         matrices: builtInMatrices().map((name) => ({ name, says: `bench run --matrix ${name}` })),
         runs: await runRows(paths.runsDir),
       };
-      const shown = Object.entries(kinds).filter(([kind]) => what === undefined || kind === what);
+      const shown = Object.entries(kinds).filter(([kind]) =>
+        what === undefined ? kind !== 'options' : kind === what,
+      );
       if (options.json) {
         terminal.out(JSON.stringify(Object.fromEntries(shown)));
         return;

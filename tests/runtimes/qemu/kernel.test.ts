@@ -1,9 +1,17 @@
 import fc from 'fast-check';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import * as assert from 'uvu/assert';
+import { ensureBootFiles } from '../../../runtimes/qemu/kernel/boot-files.ts';
+import { builtInDrivers } from '../../../runtimes/qemu/kernel/built-in-drivers.ts';
 import { cpioArchive, FILE, FOLDER } from '../../../runtimes/qemu/kernel/cpio.ts';
 import { extractVmlinux } from '../../../runtimes/qemu/kernel/extract-vmlinux.ts';
+import { hasPvhEntry, kernelFacts } from '../../../runtimes/qemu/kernel/kernel-file.ts';
+import type { KernelSource } from '../../../runtimes/qemu/kernel/kernel-source.ts';
 import { decompressLegacyLz4 } from '../../../runtimes/qemu/kernel/lz4.ts';
+import { moduleInfo, readModule, readModuleFolder } from '../../../runtimes/qemu/kernel/module-folder.ts';
 import { missingDrivers, moduleOrder } from '../../../runtimes/qemu/kernel/module-order.ts';
 import { stubKernel } from '../../../runtimes/qemu/kernel/stub-kernel.ts';
 import { suite } from '../../suite.ts';
@@ -103,6 +111,93 @@ test('modules come after what they need, each once', () => {
 test('a module built into the kernel is not loaded, a missing one is named', () => {
   assert.equal(moduleOrder(DEP, ['ext4']), []);
   assert.equal(missingDrivers(DEP, 'kernel/fs/ext4/ext4.ko\n', ['ext4', 'virtio-rng', 'zfs']), ['zfs']);
+});
+
+const INFO = (name: string, depends: string): Buffer =>
+  Buffer.from(`ELF\0license=GPL\0depends=${depends}\0name=${name}\0vermagic=6.9.0 SMP\0`);
+
+test('modules without modules.dep: found by name, compressed too, in an order of what they say they need', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tare-modules-'));
+  try {
+    mkdirSync(join(folder, 'kernel/net'), { recursive: true });
+    const put = (file: string, bytes: Buffer): void => writeFileSync(join(folder, 'kernel', file), bytes);
+    put('net/virtio_net.ko', INFO('virtio_net', 'net_failover,virtio'));
+    put('net/net_failover.ko.gz', gzipSync(INFO('net_failover', 'failover')));
+    put('net/failover.ko', INFO('failover', ''));
+    put('virtio.ko', INFO('virtio', 'virtio_ring'));
+    put('virtio_ring.ko', INFO('virtio_ring', ''));
+    put('unrelated.ko', INFO('unrelated', 'virtio'));
+    const { dep } = await readModuleFolder(folder, ['virtio_net', 'virtio-ring', 'ext4']);
+    assert.equal(moduleOrder(dep, ['virtio_net']), [
+      'kernel/net/failover.ko',
+      'kernel/net/net_failover.ko.gz',
+      'kernel/virtio_ring.ko',
+      'kernel/virtio.ko',
+      'kernel/net/virtio_net.ko',
+    ]);
+    assert.not.match(dep, /unrelated/);
+    assert.equal(missingDrivers(dep, '', ['virtio_ring', 'ext4']), ['ext4']);
+    const module = await readModule(join(folder, 'kernel/net/net_failover.ko.gz'));
+    assert.is(moduleInfo(module, 'vermagic'), '6.9.0 SMP');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('a kernel file says what it is; another machine’s, and what is none, are refused', () => {
+  const bzImage = bzImageOf(Buffer.alloc(64));
+  bzImage.writeUInt16LE(0x300, 0x20e);
+  bzImage.write('6.9.0-rc1 (me@here) #1\0', 0x500, 'latin1');
+  assert.equal(kernelFacts(bzImage, '/b'), { kind: 'bzImage', release: '6.9.0-rc1' });
+  const elf = (machine: number): Buffer => {
+    const head = Buffer.alloc(128);
+    head.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]);
+    head.writeUInt16LE(machine, 18);
+    return Buffer.concat([head, Buffer.from('Linux version 6.8.1 (me@here)\0')]);
+  };
+  assert.equal(kernelFacts(elf(62), '/v'), { kind: 'vmlinux', release: '6.8.1' });
+  assert.throws(() => kernelFacts(elf(183), '/v'), /a kernel for arm64/);
+  assert.throws(() => kernelFacts(Buffer.from('#!/bin/sh'), '/s'), /\/s is no Linux kernel/);
+});
+
+test('what a kernel has built in is seen by the names its drivers register', () => {
+  const image = Buffer.from('…\0virtio_blk\0… Attached SCSI %sdisk\n … virtio_net …', 'latin1');
+  assert.equal(builtInDrivers(image, ['virtio_blk', 'virtio_net', 'sd_mod', 'unheard_of']), [
+    'virtio_blk',
+    'sd_mod',
+  ]);
+});
+
+test('the stub kernel has a PVH entry, an ELF file without notes has none', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tare-pvh-'));
+  try {
+    const stub = stubKernel();
+    writeFileSync(join(folder, 'stub'), stub);
+    stub.writeUInt32LE(17, Number(stub.readBigUInt64LE(64 + 56 + 8)) + 8);
+    writeFileSync(join(folder, 'other'), stub);
+    assert.is(await hasPvhEntry(join(folder, 'stub')), true);
+    assert.is(await hasPvhEntry(join(folder, 'other')), false);
+    const source: KernelSource = {
+      ...{ kind: 'vmlinux', release: '6.9.0', file: join(folder, 'other'), modules: null },
+      part: { path: join(folder, 'other'), version: '6.9.0', sha256: 'other', chosen: true },
+    };
+    const needs = { transport: 'pci', scsi: false, balloon: false } as const;
+    const codeOf = (given: KernelSource): Promise<[string, string]> =>
+      ensureBootFiles(given, needs, folder).then(
+        () => ['no error', ''],
+        (error: { code: string; message: string }) => [error.code, error.message],
+      );
+    assert.is((await codeOf(source))[0], 'vm-kernel-unbootable');
+    const bare = join(folder, 'stub');
+    const [code, message] = await codeOf({ ...source, file: bare, part: { ...source.part, sha256: 'bare' } });
+    assert.is(code, 'vm-kernel-drivers');
+    assert.match(
+      message,
+      /lacks virtio_pci, virtio_console, .*ext4: not built in, and no modules of 6\.9\.0/,
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('a cpio archive: headers, names and data at multiples of four, the trailer last', () => {
