@@ -15,6 +15,8 @@ export function describeOp(op: Op): string {
       return `setting the propagation of ${op.path}`;
     case 'read-only':
       return `making ${op.path} read-only`;
+    case 'idmap':
+      return `mapping the ids of ${op.path}`;
     case 'unmount':
       return `unmounting ${op.path}`;
     case 'mkdir':

@@ -57,6 +57,7 @@ export const OPS = {
   'bind-device': { code: 63, fields: { source: 's', target: 's' } },
   chown: { code: 64, fields: { path: 's', uid: 'i', gid: 'i' } },
   propagate: { code: 66, fields: { path: 's', flags: 'i', follow: 'i' } },
+  idmap: { code: 67, fields: { path: 's', uidMap: 's', gidMap: 's', recursive: 'i', optional: 'i' } },
   remount: { code: 65, fields: { path: 's', set: 'i', clear: 'i' } },
   hostname: { code: 70, fields: { name: 's' } },
   domainname: { code: 71, fields: { name: 's' } },

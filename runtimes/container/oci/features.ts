@@ -3,9 +3,9 @@ import { NAMESPACE_TYPES } from '../spec/oci-spec.ts';
 
 /** Words of mount options that the runtime itself acts on; each also with a leading 'r' where that is a word. */
 const MOUNT_OPTIONS = [
-  'async', 'atime', 'bind', 'defaults', 'dev', 'diratime', 'dirsync', 'exec', 'lazytime', 'mand', 'noatime', 'nodev',
+  'async', 'atime', 'bind', 'defaults', 'dev', 'diratime', 'dirsync', 'exec', 'idmap', 'lazytime', 'mand', 'noatime', 'nodev',
   'nodiratime', 'noexec', 'nolazytime', 'nomand', 'norelatime', 'nostrictatime', 'nosuid', 'nosymfollow', 'private',
-  'rbind', 'relatime', 'ro', 'rprivate', 'rro', 'rrw', 'rnosuid', 'rnodev', 'rnoexec', 'rshared', 'rslave',
+  'rbind', 'relatime', 'ridmap', 'ro', 'rprivate', 'rro', 'rrw', 'rnosuid', 'rnodev', 'rnoexec', 'rshared', 'rslave',
   'runbindable', 'rw', 'shared', 'slave', 'strictatime', 'suid', 'symfollow', 'sync', 'unbindable',
 ]; // prettier-ignore
 
@@ -46,7 +46,7 @@ export function features(): Record<string, unknown> {
       apparmor: { enabled: false },
       selinux: { enabled: false },
       intelRdt: { enabled: false },
-      mountExtensions: { idmap: { enabled: false } },
+      mountExtensions: { idmap: { enabled: true } },
     },
     annotations: {},
   };

@@ -1,7 +1,6 @@
 import { BenchError } from '../../../results/bench-error.ts';
 import { parseMountOptions } from '../plan/mount-options.ts';
 import type { OciSpec } from '../spec/oci-spec.ts';
-import { makes } from './namespaces.ts';
 
 /** What a configuration asks and we do not do. */
 export interface Unsupported {
@@ -26,27 +25,17 @@ export function unsupportedOf(spec: OciSpec): Unsupported {
   for (const name of ['selinuxLabel']) if (asked(process, name)) refused.push(`process.${name}`);
   for (const name of ['scheduler', 'ioPriority', 'execCPUAffinity'])
     if (asked(process, name)) ignored.push(`process.${name}`);
-  for (const name of ['mountLabel', 'intelRdt', 'timeOffsets', 'netDevices', 'memoryPolicy'])
+  for (const name of ['mountLabel', 'intelRdt', 'netDevices', 'memoryPolicy'])
     if (asked(linux, name)) refused.push(`linux.${name}`);
-  if (makes(spec, 'time')) refused.push('a new time namespace');
   if (spec.linux?.personality && spec.linux.personality.domain !== 'LINUX') refused.push('linux.personality');
   const seccomp: Loose = spec.linux?.seccomp ?? {};
   if (asked(seccomp, 'listenerPath')) refused.push('linux.seccomp.listenerPath');
   for (const name of ['hugepageLimits', 'network', 'rdma'])
     if (asked(resources, name)) ignored.push(`linux.resources.${name}`);
-  for (const mount of spec.mounts ?? []) {
-    const loose: Loose = mount;
-    const { extras } = parseMountOptions(mount.options ?? []);
-    if (
-      extras.some((word) => word === 'idmap' || word === 'ridmap') ||
-      asked(loose, 'uidMappings') ||
-      asked(loose, 'gidMappings')
-    )
-      refused.push(`the id-mapped mount on ${mount.destination}`);
-    for (const word of extras)
+  for (const mount of spec.mounts ?? [])
+    for (const word of parseMountOptions(mount.options ?? []).extras)
       if (word !== 'idmap' && word !== 'ridmap')
         ignored.push(`the option ${word} of the mount on ${mount.destination}`);
-  }
   return { refused, ignored };
 }
 

@@ -4,6 +4,8 @@ import type { LaunchPlan, Op } from '../../launch/ops.ts';
 import type { UserNamespace } from '../rootless/privilege.ts';
 import type { NamespaceType, OciHook, OciSpec } from '../spec/oci-spec.ts';
 import { cgroupOps } from './cgroup-ops.ts';
+import { idmapOps, mapText } from './idmap-ops.ts';
+import { timeOps } from './time-ops.ts';
 import { deviceOps } from './device-ops.ts';
 import { propagationFlags } from './mount-options.ts';
 import { mountOps, type MountContext } from './mount-ops.ts';
@@ -89,6 +91,9 @@ export function containerPlan(spec: OciSpec, context: PlanContext): LaunchPlan {
       : [{ op: 'write-file', path: '/proc/self/oom_score_adj', text: String(process.oomScoreAdj) } as const]),
     ...context.before,
     ...joined.map((each): Op => ({ op: 'setns', path: each.path ?? '', type: NAMESPACE_FLAGS[each.type] })),
+    // Who entered a user namespace has no right to map what the host owns, and sees his own files as his anyway.
+    ...idmapOps(spec, entered === null ? (context.overlay?.lower ?? []) : []),
+    ...timeOps(spec),
     ...(context.birthCgroup === null
       ? []
       : [{ op: 'open', slot: CGROUP_SLOT, path: context.birthCgroup, flags: 0o200000, mode: 0 } as const]),
@@ -142,15 +147,13 @@ export function setGroupsAllowed(spec: OciSpec): boolean {
 function parentOps(spec: OciSpec, context: PlanContext): Op[] {
   const uid = spec.linux?.uidMappings ?? [];
   const gid = spec.linux?.gidMappings ?? [];
-  const map = (list: typeof uid): string =>
-    list.map((each) => `${each.containerID} ${each.hostID} ${each.size}\n`).join('');
   return [
     ...(uid.length === 0
       ? []
       : ([
           ...(setGroupsAllowed(spec) ? [] : [{ op: 'child-file', name: 'setgroups', text: 'deny' } as const]),
-          { op: 'child-file', name: 'uid_map', text: map(uid) },
-          { op: 'child-file', name: 'gid_map', text: map(gid) },
+          { op: 'child-file', name: 'uid_map', text: mapText(uid) },
+          { op: 'child-file', name: 'gid_map', text: mapText(gid) },
         ] as const)),
     ...context.network.parent,
     ...context.attachOps,

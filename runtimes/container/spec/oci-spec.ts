@@ -47,6 +47,8 @@ const mount = z.looseObject({
   type: z.string().nullish(),
   source: z.string().nullish(),
   options: z.array(z.string()).nullish(),
+  uidMappings: z.array(mapping).nullish(),
+  gidMappings: z.array(mapping).nullish(),
 });
 export type OciMount = z.infer<typeof mount>;
 
