@@ -11,7 +11,7 @@ import { lag1 } from './describe.ts';
 import { hodgesLehmann } from './hodges-lehmann.ts';
 import { normalDraw, seeded, type Random } from './random.ts';
 import { midRanks, rankScan } from './rank-scan.ts';
-import { normalQuantile } from './distribution.ts';
+import { isWithin, shiftBetween, sides } from './shift.ts';
 import { medianOfSorted } from './theil-sen.ts';
 
 export interface ChangePoint {
@@ -63,7 +63,7 @@ function refined(values: readonly number[], found: readonly ChangePoint[]): Chan
     if (!scan) return change;
     const index = from + scan.k;
     edges[i + 1] = index;
-    return { ...change, index, ...shiftBetween(values.slice(from, index), values.slice(index, to)) };
+    return { ...change, index, ...shiftBetween(sides(values.slice(from, index), values.slice(index, to))) };
   });
 }
 
@@ -74,32 +74,15 @@ function strongestChange(values: readonly number[], options: ChangeOptions): Cha
   if (!scan) return null;
   const before = values.slice(0, scan.k);
   const after = values.slice(scan.k);
-  const location = shiftBetween(before, after);
+  const both = sides(before, after);
+  if (isWithin(both, tolerance)) return null;
+  const location = shiftBetween(both);
   if (Math.abs(location.shift) <= tolerance) return null;
   const phi = residualLag1(before, after);
   const allowedLag1 = phi > MATERIAL_LAG1 ? phi : 0;
   const p = exceedance(nullStatistics(values.length, allowedLag1, ranks, seed), scan.statistic);
   if (p > alpha) return null;
   return { index: scan.k, ...location, p, allowedLag1 };
-}
-
-/**
- * Shift between two sides: the median of all differences (Hodges & Lehmann 1963), with the interval from the
- * Mann–Whitney normal quantile on their order.
- */
-function shiftBetween(
-  before: readonly number[],
-  after: readonly number[],
-): { shift: number; interval: Interval } {
-  const differences = Float64Array.from(after.flatMap((a) => before.map((b) => a - b))).sort();
-  const m = differences.length;
-  const level = 0.95;
-  const spread = normalQuantile((1 + level) / 2) * Math.sqrt((m * (before.length + after.length + 1)) / 12);
-  const q = Math.max(0, Math.floor(m / 2 - spread));
-  return {
-    shift: medianOfSorted(differences),
-    interval: { low: differences[q] as number, high: differences[m - 1 - q] as number, level },
-  };
 }
 
 /**
