@@ -129,6 +129,12 @@ function building(group: Command, context: VerbContext): void {
     .option('--target <stage>', 'stop at this stage')
     .option('--build-arg <pair>', 'NAME=value for an ARG', collect, [])
     .option('--label <pair>', 'NAME=value to add', collect, [])
+    .option(
+      '--secret <words>',
+      'id=NAME,src=FILE or id=NAME,env=VARIABLE, for RUN --mount=type=secret',
+      collect,
+      [],
+    )
     .option('--no-cache', 'run every step again')
     .option('--network <network>', 'of RUN steps: none, host or bridge', 'none')
     .option('-q, --quiet', 'print the image id only')

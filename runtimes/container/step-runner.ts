@@ -3,7 +3,7 @@ import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureLauncher } from '../launch/ensure-launcher.ts';
 import { startPlan } from '../launch/launch.ts';
-import type { BuildStep, StepOutcome, StepRunner } from './images/contract.ts';
+import type { BuildStep, StepMount, StepOutcome, StepRunner } from './images/contract.ts';
 import { oncePlan } from './run-once.ts';
 import { hostPrivilege, userNamespace } from './rootless/privilege.ts';
 import { requireMappedUser } from './rootless/user-mapping.ts';
@@ -40,7 +40,7 @@ async function runStep(launcher: string, step: BuildStep): Promise<StepOutcome> 
       network: step.network === 'none' ? null : 'host',
       hostname: 'build',
       seccomp: defaultSeccomp(DEFAULT_CAPABILITIES),
-      mounts: step.network === 'none' ? [] : resolverMounts(),
+      mounts: [...(step.network === 'none' ? [] : resolverMounts()), ...(step.mounts ?? []).map(mountOf)],
       cgroupMount: false,
       rootless: namespace !== null,
       ttyGroup: namespace?.setGroups !== false,
@@ -70,6 +70,20 @@ async function runStep(launcher: string, step: BuildStep): Promise<StepOutcome> 
     openWorkFolder(step.workDir);
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+function mountOf(mount: StepMount): OciMount {
+  const destination = mount.target;
+  if (mount.type === 'tmpfs') {
+    const size = mount.sizeBytes === undefined ? [] : [`size=${mount.sizeBytes}`];
+    return { destination, type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'nodev', ...size] };
+  }
+  return {
+    destination,
+    type: 'bind',
+    source: mount.source,
+    options: ['rbind', mount.writable ? 'rw' : 'ro'],
+  };
 }
 
 /** overlayfs leaves its own folder closed even to its owner, which keeps an ordinary user from removing it. */

@@ -33,10 +33,17 @@ export interface BuildStep {
   /** As the image config's User: empty, name, uid, or either with `:group`. */
   user: string;
   network: 'none' | 'host' | 'bridge';
+  /** What is there during the step only. */
+  mounts?: StepMount[];
   signal?: AbortSignal;
   /** What the step prints, as it comes. */
   onOutput(chunk: Uint8Array): void;
 }
+
+/** A mount of one step; its mount point is no part of the layer. */
+export type StepMount =
+  | { type: 'bind'; source: string; target: string; writable: boolean }
+  | { type: 'tmpfs'; target: string; sizeBytes: number | undefined };
 
 export interface StepOutcome {
   /** null when ended by a signal. */

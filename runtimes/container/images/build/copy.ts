@@ -1,5 +1,5 @@
 import { dockerfileError, type Place } from '../dockerfile/problem.ts';
-import { globPattern } from '../dockerfile/docker-ignore.ts';
+import { globPattern, type DockerIgnore } from '../dockerfile/docker-ignore.ts';
 import type { LayerStack } from '../layer/lower-view.ts';
 import type { PackItem } from '../layer/pack.ts';
 import { member, typeOf } from '../layer/upper-diff.ts';
@@ -7,18 +7,34 @@ import { WHITEOUT_PREFIX } from '../layer/whiteout.ts';
 import { nameForPeople, rawFromText, type RawName } from '../tar/entry.ts';
 import type { TarMember } from '../tar/writer.ts';
 import type { Owner } from './accounts.ts';
+import type { ModeChange } from './file-mode.ts';
 import { resolveInside } from './image-path.ts';
 import { isCopyable, type SourceTree } from './source-tree.ts';
 
 export interface CopyRequest {
   sources: string[];
+  /** Files that come from no tree. */
+  loose: readonly LooseFile[];
   target: string;
   workdir: string;
   owner: Owner | undefined;
-  mode: number | undefined;
+  mode: ModeChange | undefined;
+  /** What the sources leave behind, by paths beneath each. */
+  exclude: DockerIgnore;
+  /** Sources keep their folders; those before a part `.` are left out. */
+  parents: boolean;
   place: Place;
   /** For directories that had to be made, seconds since the epoch. */
   madeSec: number;
+}
+
+/** A file on the host that goes by a name of its own: a here-document, or what was fetched. */
+export interface LooseFile {
+  path: string;
+  name: RawName;
+  size: number;
+  mode: number;
+  mtimeSec: number;
 }
 
 /** What ADD does with an archive instead of copying it; undefined when the file is none. */
@@ -35,12 +51,18 @@ export async function copyItems(
   expandArchive?: Expand,
 ): Promise<PackItem[]> {
   const { place } = request;
-  const found = request.sources.flatMap((pattern) => matches(source, pattern, place));
+  const found = request.sources.flatMap((pattern) =>
+    matches(source, pattern, place).map((path) => ({
+      path,
+      // The folders it keeps below the destination.
+      kept: request.parents ? path.slice(partsBeforePivot(pattern), -1) : [],
+    })),
+  );
   const raw = rawFromText(request.target);
   const absolute = raw.startsWith('/') ? raw : `${rawFromText(request.workdir)}/${raw}`;
   const { path: target, sight } = resolveInside(image, absolute);
   const intoDirectory = /(?:^|\/)\.{0,2}$/.test(request.target) || sight.type === 'directory';
-  if (found.length > 1 && !intoDirectory)
+  if (found.length + request.loose.length > 1 && !intoDirectory)
     throw dockerfileError(
       place,
       `several sources need a directory as destination: write '${request.target}/'`,
@@ -48,14 +70,18 @@ export async function copyItems(
   const items: PackItem[] = [];
   const made = new Set<string>();
   const copier = new Copier(request, source, items);
-  for (const path of found) {
+  for (const { path, kept } of found) {
     const name = path.at(-1);
     const { record, content } = source.entry(path);
+    const under = [...target, ...kept];
+    if (record.kind !== 'directory' && name !== undefined && request.exclude.ignores(nameForPeople(name)))
+      continue;
     if (record.kind === 'directory') {
       if (sight.type === 'other')
         throw dockerfileError(place, `cannot copy a directory onto the file '${request.target}'`);
-      makeParents(image, target, request, items, made);
-      copier.children(path, target);
+      const into = request.parents && name !== undefined ? [...under, name] : target;
+      makeParents(image, into, request, items, made);
+      copier.children(path, into);
       continue;
     }
     const expanded = await expandArchive?.(content, target);
@@ -64,12 +90,39 @@ export async function copyItems(
       items.push(...expanded);
       continue;
     }
-    const destination = intoDirectory && name !== undefined ? [...target, name] : target;
+    const destination = (intoDirectory || request.parents) && name !== undefined ? [...under, name] : target;
     if (destination.length === 0) throw dockerfileError(place, 'cannot copy a file onto /');
     makeParents(image, destination.slice(0, -1), request, items, made);
     copier.file(path, destination);
   }
+  for (const file of request.loose) {
+    const destination = intoDirectory ? [...target, file.name] : target;
+    if (destination.length === 0 || destination.at(-1) === '')
+      throw dockerfileError(place, `'${request.target}' names no file`);
+    makeParents(image, destination.slice(0, -1), request, items, made);
+    items.push({ member: looseMember(file, destination, request), content: Buffer.from(file.path) });
+  }
   return items;
+}
+
+function looseMember(file: LooseFile, destination: RawName[], { owner, mode }: CopyRequest): TarMember {
+  return {
+    ...newDirectory(destination.join('/'), owner, file.mtimeSec),
+    type: 'file',
+    mode: mode ? mode(file.mode, false) : file.mode,
+    size: file.size,
+  };
+}
+
+/** How many parts of a `--parents` source stand before its part `.`, if one does: `a/./b` keeps b only. */
+function partsBeforePivot(pattern: string): number {
+  const pivot = pattern.indexOf('/./');
+  return pivot < 0
+    ? 0
+    : pattern
+        .slice(0, pivot)
+        .split('/')
+        .filter((part) => part !== '' && part !== '.').length;
 }
 
 /** Canonical source paths that a pattern means, in order of name; a link given by name is followed inside the source. */
@@ -168,8 +221,8 @@ class Copier {
     this.#items = items;
   }
 
-  children(path: RawName[], target: RawName[]): void {
-    for (const name of this.#source.view.names(path)) this.#any([...path, name], [...target, name]);
+  children(path: RawName[], target: RawName[], depth = path.length): void {
+    for (const name of this.#source.view.names(path)) this.#any([...path, name], [...target, name], depth);
   }
 
   file(path: RawName[], target: RawName[]): void {
@@ -195,9 +248,11 @@ class Copier {
     this.#items.push({ member: entry, content: entry.type === 'file' ? content : null });
   }
 
-  #any(path: RawName[], target: RawName[]): void {
+  /** @param depth parts of the path that lead to the source itself. */
+  #any(path: RawName[], target: RawName[], depth: number): void {
     const directory = this.#source.view.look(path).type === 'directory';
-    const ignored = this.#source.ignores(path);
+    const ignored =
+      this.#source.ignores(path) || this.#request.exclude.ignores(nameForPeople(path.slice(depth).join('/')));
     if (!directory) {
       if (!ignored) this.file(path, target);
       return;
@@ -206,7 +261,7 @@ class Copier {
     const { record } = this.#source.entry(path);
     if (!ignored)
       this.#items.push({ member: this.#owned(member(record, target.join('/'), 'directory')), content: null });
-    this.children(path, target);
+    this.children(path, target, depth);
     // An ignored directory comes along only when something in it was taken back in.
     if (ignored && this.#items.length > at)
       this.#items.splice(at, 0, {
@@ -221,7 +276,7 @@ class Copier {
     return {
       ...entry,
       ...(owner ?? kept),
-      mode: mode !== undefined && entry.type !== 'symlink' ? mode : entry.mode,
+      mode: mode && entry.type !== 'symlink' ? mode(entry.mode, entry.type === 'directory') : entry.mode,
     };
   }
 }

@@ -1,5 +1,5 @@
 import { didYouMean, dockerfileError } from '../dockerfile/problem.ts';
-import type { Dockerfile, Stage } from '../dockerfile/instruction.ts';
+import type { Dockerfile, Instruction, Stage } from '../dockerfile/instruction.ts';
 import { BenchError } from '../../../../results/bench-error.ts';
 
 /** The stage a name or number means, among those before `limit`. */
@@ -43,17 +43,27 @@ function dependencies(dockerfile: Dockerfile, stage: Stage, index: number): numb
   if (base !== undefined && dockerfile.stages[base]?.name !== undefined && !/^[0-9]+$/.test(stage.from.image))
     found.push(base);
   for (const step of stage.steps) {
-    if (step.name !== 'COPY' || step.from === undefined) continue;
-    if (step.from.toLowerCase() === stage.name)
-      throw dockerfileError({ file: dockerfile.file, line: step.line }, 'a stage cannot copy from itself');
-    const from = stageIndex(dockerfile, step.from, index);
-    if (from !== undefined) found.push(from);
-    else if (stageIndex(dockerfile, step.from, dockerfile.stages.length) !== undefined)
-      throw dockerfileError(
-        { file: dockerfile.file, line: step.line },
-        `the stage '${step.from}' comes only later`,
-        'stages can copy from earlier ones',
-      );
+    const place = { file: dockerfile.file, line: step.line };
+    for (const name of namesIn(step)) {
+      if (name.toLowerCase() === stage.name) throw dockerfileError(place, 'a stage cannot copy from itself');
+      const from = stageIndex(dockerfile, name, index);
+      if (from !== undefined) found.push(from);
+      else if (stageIndex(dockerfile, name, dockerfile.stages.length) !== undefined)
+        throw dockerfileError(
+          place,
+          `the stage '${name}' comes only later`,
+          'stages can copy from earlier ones',
+        );
+    }
   }
   return found;
+}
+
+/** What a step takes from other stages or images, as written. */
+function namesIn(step: Instruction): string[] {
+  if (step.name === 'COPY') return step.from === undefined ? [] : [step.from];
+  if (step.name !== 'RUN') return [];
+  return step.mounts.flatMap((mount) =>
+    mount.type === 'bind' && mount.from !== undefined ? [mount.from] : [],
+  );
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { BenchError } from '../../../../results/bench-error.ts';
 import { stepRunner } from '../../step-runner.ts';
@@ -13,6 +14,7 @@ export interface BuildFlags extends RegistryFlags {
   target?: string;
   buildArg: string[];
   label: string[];
+  secret: string[];
   cache: boolean;
   network: string;
 }
@@ -41,6 +43,7 @@ export async function buildByFlags(
       target: flags.target,
       buildArgs: pairs(flags.buildArg, context.env),
       labels: Object.fromEntries(pairs(flags.label, {})),
+      secrets: secretsOf(flags.secret, context.env),
       noCache: !flags.cache,
       network,
       ...timeOfBuild(context.env),
@@ -59,6 +62,46 @@ export async function buildByFlags(
 /** Our own runtime; its launcher is compiled (or found) only when a build has a RUN step. */
 function lazyRunner(cacheDir: string): StepRunner {
   return { run: async (step) => (await stepRunner({ cacheDir })).run(step) };
+}
+
+/** `id=NAME,src=FILE` or `id=NAME,env=VARIABLE`; `id=NAME` alone is the variable of that name. */
+export function secretsOf(words: readonly string[], env: NodeJS.ProcessEnv): Map<string, Uint8Array> {
+  return new Map(
+    words.map((word) => {
+      const parts = new Map(
+        word.split(',').map((part) => [part.split('=', 1)[0]!, part.slice(part.indexOf('=') + 1)]),
+      );
+      const id = parts.get('id');
+      const file = parts.get('src') ?? parts.get('source');
+      const variable = parts.get('env') ?? id;
+      if (!id || [...parts.keys()].some((key) => !['id', 'src', 'source', 'env', 'type'].includes(key)))
+        throw new BenchError('usage-secret', `'${word}' is no secret`, {
+          hint: '--secret id=token,src=token.txt',
+        });
+      const value = file === undefined ? env[variable!] : undefined;
+      if (file !== undefined) return [id, readSecret(id, file)];
+      if (value === undefined)
+        throw new BenchError(
+          'usage-secret',
+          `the secret ${id}: there is no environment variable ${variable}`,
+          {
+            hint: '--secret id=NAME,src=FILE takes it from a file',
+          },
+        );
+      return [id, Buffer.from(value)];
+    }),
+  );
+}
+
+function readSecret(id: string, file: string): Uint8Array {
+  try {
+    return readFileSync(file);
+  } catch (cause) {
+    throw new BenchError('usage-secret', `the secret ${id}: ${(cause as Error).message}`, {
+      hint: '--secret id=NAME,src=FILE',
+      cause,
+    });
+  }
 }
 
 /** Now, or the moment SOURCE_DATE_EPOCH names (reproducible-builds.org), in seconds. */

@@ -1,4 +1,6 @@
 import type { Healthcheck } from '../format/config.ts';
+import type { Heredoc } from './heredoc.ts';
+import type { RunMount } from './run-mount.ts';
 
 /** A command in the shell form (one string) or the exec form (a JSON array). */
 export type CommandForm = { form: 'shell'; text: string } | { form: 'exec'; argv: string[] };
@@ -13,7 +15,14 @@ interface Common {
 export type Instruction = Common &
   (
     | { name: 'FROM'; image: string; as: string | undefined; platform: string | undefined }
-    | { name: 'RUN'; command: CommandForm; network: 'none' | 'host' | 'default' }
+    | {
+        name: 'RUN';
+        command: CommandForm;
+        network: 'none' | 'host' | 'default';
+        mounts: RunMount[];
+        /** The command's standard input and the like; alone they are the script. */
+        heredocs: Heredoc[];
+      }
     | { name: 'CMD' | 'ENTRYPOINT'; command: CommandForm }
     | {
         name: 'COPY' | 'ADD';
@@ -22,6 +31,16 @@ export type Instruction = Common &
         from?: string;
         chown?: string;
         chmod?: string;
+        /** Files that stand in the Dockerfile itself; further sources. */
+        heredocs: Heredoc[];
+        /** The layer does not depend on the ones below: links in the destination are not followed. */
+        link: boolean;
+        /** Patterns of what a source leaves behind. */
+        exclude: string[];
+        /** Sources keep their folders below the destination. */
+        parents: boolean;
+        /** ADD of a URL: what it must hash to. */
+        checksum?: string;
       }
     | { name: 'ENV' | 'LABEL'; pairs: [string, string][] }
     | { name: 'ARG'; args: { name: string; default: string | undefined }[] }

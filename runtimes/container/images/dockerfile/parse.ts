@@ -1,4 +1,7 @@
 import type { Healthcheck } from '../format/config.ts';
+import type { Heredoc } from './heredoc.ts';
+import { heredocNamed } from './heredoc.ts';
+import { parseRunMount } from './run-mount.ts';
 import type { CommandForm, Dockerfile, Instruction, Stage } from './instruction.ts';
 import { didYouMean, dockerfileError, type Place } from './problem.ts';
 import { readSourceLines } from './source-lines.ts';
@@ -8,6 +11,7 @@ interface Context {
   place: Place;
   escape: string;
   name: string;
+  heredocs: readonly Heredoc[];
 }
 
 const STAGE_NAME = /^[a-z][a-z0-9-_.]*$/;
@@ -17,8 +21,8 @@ const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
 export function parseDockerfile(text: string, file: string): Dockerfile {
   const { lines, escape } = readSourceLines(text, file);
   const result: Dockerfile = { file, escape, globals: [], stages: [] };
-  for (const { line, text: whole } of lines) {
-    const instruction = parseInstruction(whole, { file, line }, escape);
+  for (const { line, text: whole, heredocs } of lines) {
+    const instruction = parseInstruction(whole, { file, line }, escape, heredocs);
     const stage = result.stages.at(-1);
     if (instruction.name === 'FROM') result.stages.push(newStage(instruction, result.stages, { file, line }));
     else if (stage) stage.steps.push(instruction);
@@ -49,7 +53,12 @@ function newStage(from: Instruction & { name: 'FROM' }, before: Stage[], place: 
 }
 
 /** One instruction; also used for ONBUILD triggers of base images. */
-export function parseInstruction(text: string, place: Place, escape: string): Instruction {
+export function parseInstruction(
+  text: string,
+  place: Place,
+  escape: string,
+  heredocs: readonly Heredoc[] = [],
+): Instruction {
   const match = /^(\S+)(?:\s+([\s\S]*))?$/.exec(text);
   const name = (match?.[1] ?? '').toUpperCase();
   const rest = (match?.[2] ?? '').trim();
@@ -61,7 +70,7 @@ export function parseInstruction(text: string, place: Place, escape: string): In
       didYouMean(name, Object.keys(READERS)),
     );
   if (rest === '') throw dockerfileError(place, `${name} needs an argument`);
-  const parsed = reader(rest, { place, escape, name });
+  const parsed = reader(rest, { place, escape, name, heredocs });
   return { ...parsed, line: place.line, text: `${name} ${rest}` } as Instruction;
 }
 
@@ -97,7 +106,13 @@ const READERS: Record<string, (rest: string, context: Context) => Bare> = {
     return { name: 'SHELL', argv };
   },
   HEALTHCHECK: readHealthcheck,
-  ONBUILD: (rest, { place, escape }) => {
+  ONBUILD: (rest, { place, escape, heredocs }) => {
+    if (heredocs.length > 0)
+      throw dockerfileError(
+        place,
+        'ONBUILD with a here-document is not supported',
+        'put it into a file and COPY that',
+      );
     const trigger = parseInstruction(rest, place, escape);
     if (trigger.name === 'ONBUILD' || trigger.name === 'FROM' || trigger.name === 'MAINTAINER')
       throw dockerfileError(place, `ONBUILD ${trigger.name} is not allowed`);
@@ -118,14 +133,13 @@ function readFrom(rest: string, context: Context): Bare {
 }
 
 function readRun(rest: string, context: Context): Bare {
-  const { flags, rest: command } = flagsOf(rest, ['network', 'mount', 'security'], context);
-  for (const flag of ['mount', 'security'])
-    if (flags.has(flag))
-      throw dockerfileError(
-        context.place,
-        `RUN --${flag} is not supported`,
-        'copy what the step needs with COPY',
-      );
+  const { flags, all, rest: command } = flagsOf(rest, ['network', 'mount', 'security'], context);
+  if (flags.has('security') && flags.get('security') !== 'sandbox')
+    throw dockerfileError(
+      context.place,
+      'RUN --security is not supported',
+      'steps run with the default restrictions',
+    );
   const network = flags.get('network') ?? 'default';
   if (network !== 'none' && network !== 'host' && network !== 'default')
     throw dockerfileError(
@@ -134,28 +148,54 @@ function readRun(rest: string, context: Context): Bare {
       didYouMean(network, ['none', 'host', 'default']),
     );
   if (command === '') throw dockerfileError(context.place, 'RUN needs a command');
-  refuseHeredoc(command, context);
-  return { name: 'RUN', command: commandForm(command), network };
+  const mounts = all
+    .filter(([name]) => name === 'mount')
+    .map(([, text]) => parseRunMount(text, context.place));
+  return { name: 'RUN', command: commandForm(command), network, mounts, heredocs: [...context.heredocs] };
 }
 
 function readCopy(name: 'COPY' | 'ADD', rest: string, context: Context): Bare {
-  const known = name === 'COPY' ? ['from', 'chown', 'chmod', 'link'] : ['chown', 'chmod', 'link'];
-  const { flags, rest: operands } = flagsOf(rest, known, context);
-  refuseHeredoc(operands, context);
+  const known = [
+    'chown',
+    'chmod',
+    'link',
+    'exclude',
+    ...(name === 'COPY' ? ['from', 'parents'] : ['checksum']),
+  ];
+  const { flags, all, rest: operands } = flagsOf(rest, known, context);
   const words = jsonWords(operands) ?? splitWords(operands, context.escape, context.place);
   const target = words.at(-1);
   if (words.length < 2 || target === undefined)
     throw dockerfileError(context.place, `${name} needs at least one source and a destination`);
   const sources = words.slice(0, -1);
-  const remote = sources.find((source) => /^(?:https?|git):\/\/|^git@/.test(source));
+  const remote = sources.find((source) =>
+    /^(?:git:\/\/|git@|ssh:\/\/|https?:\/\/.*\.git(?:#|$))/.test(source),
+  );
   if (remote !== undefined)
     throw dockerfileError(
       context.place,
-      `${name} of '${remote}': only local files are added`,
-      'fetch it with RUN',
+      `${name} of '${remote}': repositories are not cloned`,
+      'clone it with RUN --network=host',
     );
-  const [from, chown, chmod] = [flags.get('from'), flags.get('chown'), flags.get('chmod')];
-  return { name, sources, target, from, chown, chmod };
+  const url = sources.find(isUrl);
+  if (name === 'COPY' && url !== undefined)
+    throw dockerfileError(context.place, `COPY of '${url}': only files are copied`, 'ADD fetches URLs');
+  if (flags.has('checksum') && (sources.length > 1 || !/^(?:https?:|\$)/i.test(sources[0]!)))
+    throw dockerfileError(context.place, '--checksum goes with a single URL');
+  const heredocs = sources.flatMap((source) => heredocNamed(source, context.heredocs) ?? []);
+  return {
+    name,
+    sources: sources.filter((source) => heredocNamed(source, context.heredocs) === undefined),
+    target,
+    from: flags.get('from'),
+    chown: flags.get('chown'),
+    chmod: flags.get('chmod'),
+    checksum: flags.get('checksum'),
+    heredocs,
+    link: isOn(flags.get('link'), context),
+    parents: isOn(flags.get('parents'), context),
+    exclude: all.filter(([flag]) => flag === 'exclude').map(([, pattern]) => pattern),
+  };
 }
 
 function readPairs(rest: string, { place, escape, name }: Context): [string, string][] {
@@ -244,7 +284,7 @@ function flagsOf(
   rest: string,
   known: readonly string[],
   { place, name }: Context,
-): { flags: Map<string, string>; rest: string } {
+): ReturnType<typeof takeFlags> {
   return takeFlags(rest, known, (flag) => {
     throw dockerfileError(
       place,
@@ -254,11 +294,14 @@ function flagsOf(
   });
 }
 
-function refuseHeredoc(text: string, { place, name }: Context): void {
-  if (/(?:^|\s)<<-?["']?[A-Za-z_]/.test(text) && !text.startsWith('['))
-    throw dockerfileError(
-      place,
-      `${name} with a here-document is not supported`,
-      'put it into a file and COPY that',
-    );
+/** What ADD fetches. */
+export function isUrl(source: string): boolean {
+  return /^https?:\/\//i.test(source);
+}
+
+/** `--link` and `--link=true` are the same. */
+function isOn(value: string | undefined, { place }: Context): boolean {
+  if (value === undefined || value === 'false') return false;
+  if (value === '' || value === 'true') return true;
+  throw dockerfileError(place, `'${value}' is neither true nor false`);
 }

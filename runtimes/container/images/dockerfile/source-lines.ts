@@ -1,3 +1,4 @@
+import { heredocsOf, takeHeredocs, type Heredoc } from './heredoc.ts';
 import { dockerfileError } from './problem.ts';
 
 /** One instruction's text, its continuation lines joined. */
@@ -5,6 +6,8 @@ export interface LogicalLine {
   /** Of its first line, from 1. */
   line: number;
   text: string;
+  /** The here-documents that follow it. */
+  heredocs: Heredoc[];
 }
 
 export interface SourceLines {
@@ -54,7 +57,12 @@ export function readSourceLines(text: string, file: string): SourceLines {
       }
       joined += each.replace(continued, '');
     }
-    if (joined.trim() !== '') lines.push({ line: first + 1, text: joined.trim() });
+    const instruction = joined.trim();
+    if (instruction === '') continue;
+    const place = { file, line: first + 1 };
+    const { heredocs, taken } = takeHeredocs(heredocsOf(instruction), physical.slice(at + 1), place);
+    at += taken;
+    lines.push({ line: first + 1, text: instruction, heredocs });
   }
   return { lines, escape };
 }

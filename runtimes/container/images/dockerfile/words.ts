@@ -43,14 +43,17 @@ export function takeFlags(
   text: string,
   known: readonly string[],
   fail: (flag: string) => never,
-): { flags: Map<string, string>; rest: string } {
+): { flags: Map<string, string>; all: [string, string][]; rest: string } {
   const flags = new Map<string, string>();
+  /** In order, for flags that may be given several times. */
+  const all: [string, string][] = [];
   let rest = text;
   for (;;) {
     const match = /^--([a-z-]+)(?:=(\S*))?(?:\s+|$)/.exec(rest);
-    if (!match?.[1]) return { flags, rest };
+    if (!match?.[1]) return { flags, all, rest };
     if (!known.includes(match[1])) fail(match[1]);
     flags.set(match[1], match[2] ?? '');
+    all.push([match[1], match[2] ?? '']);
     rest = rest.slice(match[0].length);
   }
 }

@@ -46,6 +46,8 @@ test('import, build, ls, history, inspect, tag, save, load, push, pull, rm and p
       'w=3',
       '--network',
       'none',
+      '--secret',
+      `id=key,src=${at('context/a')}`,
     ];
     const id = await bench('build', '--tag', 'app', ...flags, '--no-cache', '--quiet', at('context'));
     assert.match(id, /^sha256:[0-9a-f]{64}$/);

@@ -1,6 +1,8 @@
 import * as assert from 'uvu/assert';
 import fc from 'fast-check';
 import { suite } from '../../../suite.ts';
+import { parseMode } from '../../../../runtimes/container/images/build/file-mode.ts';
+import { runCommand } from '../../../../runtimes/container/images/build/run-step.ts';
 import { BenchError } from '../../../../results/bench-error.ts';
 import { neededStages, targetStage } from '../../../../runtimes/container/images/build/needed-stages.ts';
 import { configAfter } from '../../../../runtimes/container/images/build/config-step.ts';
@@ -57,10 +59,36 @@ for (const [label, text, message, hint] of [
   ['ENV without value', 'FROM scratch\nENV A', 'Dockerfile:2: ENV needs NAME=value', ''],
   ['an open quote', 'FROM scratch\nENV A="x', 'Dockerfile:2: a " is not closed', ''],
   ['SHELL that is no array', 'FROM scratch\nSHELL /bin/sh', 'Dockerfile:2: SHELL needs a JSON array', ''],
-  ['a here-document', 'FROM scratch\nRUN <<EOF\nx\nEOF', 'Dockerfile:2: RUN with a here-document', ''],
-  ['ADD of a URL', 'FROM scratch\nADD https://x/y /', "Dockerfile:2: ADD of 'https://x/y'", 'RUN'],
+  ['an open here-document', 'FROM scratch\nRUN <<EOF\nx', 'Dockerfile:2: the here-document EOF', 'EOF'],
+  ['COPY of a URL', 'FROM scratch\nCOPY https://x/y /', "Dockerfile:2: COPY of 'https://x/y'", 'ADD'],
+  ['ADD of a repository', 'FROM scratch\nADD https://x/y.git /', 'Dockerfile:2: ADD of', 'RUN'],
+  ['a checksum of files', 'FROM scratch\nADD --checksum=sha256:0 a /', 'Dockerfile:2: --checksum', ''],
+  ['an odd flag value', 'FROM scratch\nCOPY --link=maybe a /', "Dockerfile:2: 'maybe' is neither", ''],
   ['ONBUILD FROM', 'FROM scratch\nONBUILD FROM x', 'Dockerfile:2: ONBUILD FROM is not allowed', ''],
-  ['RUN --mount', 'FROM scratch\nRUN --mount=type=cache x', 'Dockerfile:2: RUN --mount is not supported', ''],
+  [
+    'a mount nowhere',
+    'FROM scratch\nRUN --mount=type=cache x',
+    'Dockerfile:2: a cache mount needs a target',
+    '',
+  ],
+  [
+    'an unknown mount',
+    'FROM scratch\nRUN --mount=type=chache x',
+    'Dockerfile:2: RUN --mount=type=chache',
+    'cache',
+  ],
+  [
+    'an ssh mount',
+    'FROM scratch\nRUN --mount=type=ssh x',
+    'Dockerfile:2: RUN --mount=type=ssh is not',
+    'bind',
+  ],
+  [
+    'an unknown word of a mount',
+    'FROM scratch\nRUN --mount=type=tmpfs,targte=/x x',
+    "Dockerfile:2: a tmpfs mount has no 'targte'",
+    'did you mean target?',
+  ],
 ] as const)
   test(`tells file, line and remedy: ${label}`, () => {
     try {
@@ -84,6 +112,81 @@ test('exec and shell forms, flags and JSON operands', () => {
   assert.equal(copy?.name === 'COPY' && copy.sources, ['a b']);
   assert.equal(add?.name === 'ADD' && [...add.sources, add.target], ['a', 'b', '/c/']);
   assert.equal(from?.name === 'RUN' && [from.network, from.command], ['host', { form: 'exec', argv: ['x'] }]);
+});
+
+test('here-documents: of RUN, COPY and ADD, several in a line, quoted or not; elsewhere << is a word', () => {
+  const [run, copy, cat, json, env] = steps(
+    [
+      'RUN <<EOF',
+      '  echo one',
+      '# no comment',
+      'EOF',
+      "COPY <<-A.txt <<'B' c /into/",
+      '\tx',
+      'A.txt',
+      '$y',
+      'B',
+      'RUN cat <<EOF > /f && \\',
+      '  true',
+      'text',
+      'EOF',
+      'RUN ["echo", "<<EOF"]',
+      'ENV A=1<<2',
+    ].join('\n'),
+  );
+  assert.ok(run?.name === 'RUN' && run.heredocs[0]?.content === '  echo one\n# no comment\n');
+  assert.ok(copy?.name === 'COPY');
+  assert.equal(copy.sources, ['c']);
+  assert.equal(copy.heredocs, [
+    { name: 'A.txt', expanded: true, stripped: true, content: '\tx\n' },
+    { name: 'B', expanded: false, stripped: false, content: '$y\n' },
+  ]);
+  assert.equal(cat?.name === 'RUN' && cat.command, { form: 'shell', text: 'cat <<EOF > /f &&   true' });
+  assert.is(cat?.name === 'RUN' && cat.heredocs[0]?.content, 'text\n');
+  assert.is(json?.name === 'RUN' && json.heredocs.length, 0);
+  assert.equal(env?.name === 'ENV' && env.pairs, [['A', '1<<2']]);
+});
+
+test('a here-document alone is the script, after a command it is the shell’s to read', () => {
+  const of = (text: string) => {
+    const [run] = steps(text);
+    if (run?.name !== 'RUN') throw new Error('no RUN');
+    return runCommand(run.command, run.heredocs, {});
+  };
+  assert.equal(of('RUN <<EOF\na\nb\nEOF'), { argv: ['/bin/sh', '-c', 'a\nb\n'], script: undefined });
+  assert.equal(of('RUN <<-EOF\n\ta\n\tEOF').argv, ['/bin/sh', '-c', 'a\n']);
+  assert.equal(of('RUN tr a b <<-EOF\n\ta\n\tEOF').argv, ['/bin/sh', '-c', 'tr a b <<-EOF\n\ta\nEOF']);
+  const python = of('RUN <<EOF\n#!/usr/bin/python3\nprint(1)\nEOF');
+  assert.equal(python.argv, ['/dev/pipes/EOF']);
+  assert.is(python.script?.text, '#!/usr/bin/python3\nprint(1)\n');
+});
+
+test('mounts of RUN', () => {
+  const [run] = steps(
+    'RUN --mount=type=cache,target=/c,sharing=locked,uid=5 --mount=target=/b,from=x,src=d,rw --mount=type=tmpfs,dst=/t,size=2m --mount=type=secret,id=k,env=K,required make',
+  );
+  assert.ok(run?.name === 'RUN');
+  assert.equal(run.mounts, [
+    { type: 'cache', target: '/c', id: '/c', writable: true, exclusive: true, mode: 0o755, uid: 5, gid: 0 },
+    { type: 'bind', target: '/b', source: 'd', from: 'x', writable: true },
+    { type: 'tmpfs', target: '/t', sizeBytes: 2 << 20 },
+    { type: 'secret', id: 'k', target: undefined, env: 'K', required: true, mode: 0o400, uid: 0, gid: 0 },
+  ]);
+});
+
+test('symbolic modes are those of chmod', () => {
+  const place = { file: 'Dockerfile', line: 1 };
+  for (const [text, from, directory, to] of [
+    ['755', 0o600, false, 0o755],
+    ['u=rwX,go=rX', 0o600, false, 0o644],
+    ['u=rwX,go=rX', 0o600, true, 0o755],
+    ['+x', 0o644, false, 0o755],
+    ['go-w', 0o666, false, 0o644],
+    ['u+s', 0o755, false, 0o4755],
+    ['a=r', 0o777, false, 0o444],
+  ] as const)
+    assert.is(parseMode(text, place)(from, directory), to, `${text} on ${from.toString(8)}`);
+  assert.throws(() => parseMode('u=q', place), /no mode/);
 });
 
 test('HEALTHCHECK is noted with durations in nanoseconds', () => {
