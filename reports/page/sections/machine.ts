@@ -1,3 +1,4 @@
+import { partInWords } from '../../../results/summarize/arm-parts.ts';
 import { namesOf, printable } from '../../words/names.ts';
 import { duration } from '../../words/number.ts';
 import type { ReportRun } from '../report-run.ts';
@@ -36,6 +37,14 @@ export function machineSection({ plan, host, summary, trials }: ReportRun) {
       tool: printable(tool, 60),
       version: printable(version, 120),
     })),
+    parts: plan.arms.flatMap((arm) =>
+      Object.entries(arm.parts ?? {}).map(([part, which]) => ({
+        arm: names.arm(arm.id),
+        part: printable(part, 40),
+        which: printable(partInWords(which), 400),
+        chosen: which.chosen,
+      })),
+    ),
     image: plan.image
       ? { digest: printable(plan.image.digest, 80), suite: printable(plan.image.suite, 40) }
       : null,
