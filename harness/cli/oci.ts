@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { packageVersion } from '../../results/package-root.ts';
 import { OCI_VERSION } from '../../runtimes/container/spec/oci-version.ts';
+import { CHECKPOINTS } from './oci/checkpoints.ts';
 import { GLOBAL_OPTIONS } from './oci/global-options.ts';
 import { INFORMATION } from './oci/information.ts';
 import { LIFE_CYCLE } from './oci/life-cycle.ts';
@@ -12,7 +13,14 @@ import { STATE } from './oci/state-verb.ts';
 import type { Verb, VerbContext } from './verb.ts';
 
 /** Every verb of the OCI command line. */
-export const OCI_VERBS: readonly OciVerb[] = [...LIFE_CYCLE, STATE, ...PROCESSES, ...LIMITS, ...INFORMATION];
+export const OCI_VERBS: readonly OciVerb[] = [
+  ...LIFE_CYCLE,
+  STATE,
+  ...PROCESSES,
+  ...LIMITS,
+  ...CHECKPOINTS,
+  ...INFORMATION,
+];
 
 /**
  * The OCI runtime command line, as Docker (`--add-runtime`) and Podman (`--runtime`) call it: the words, options and error

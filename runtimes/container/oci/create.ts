@@ -78,7 +78,7 @@ export async function createContainer(root: StateRoot, request: CreateRequest): 
   }
 }
 
-function newState(id: string, { folder, spec }: Bundle, cgroupPath: string): ContainerState {
+export function newState(id: string, { folder, spec }: Bundle, cgroupPath: string): ContainerState {
   return {
     schema: 'tare.oci-state/1',
     ociVersion: spec.ociVersion,

@@ -198,6 +198,19 @@ test('events go on until the container ends', async () => {
   assert.ok(out.trim().split('\n').length >= 2, out);
 });
 
+test('without criu, checkpoint says how to get it, and restore leaves nothing', async () => {
+  argv(['sleep', '100']);
+  assert.is((await rig.call(['run', '-d', '-b', rig.bundle, 'web'])).code, 0);
+  const said = await rig.call(['--criu', '/nowhere/criu', 'checkpoint', 'web']);
+  assert.is(said.code, 1);
+  assert.match(said.err, /there is none \(\/nowhere\/criu\).*apt-get install/);
+  assert.is(await rig.status('web'), 'running');
+  const back = await rig.call(['--criu', '/nowhere/criu', 'restore', '--detach', '-b', rig.bundle, 'other']);
+  assert.match(back.err, 'there is none');
+  assert.match((await rig.call(['restore', '-b', rig.bundle, 'other'])).err, '--detach');
+  assert.match((await rig.call(['state', 'other'])).err, 'does not exist');
+});
+
 test('hooks run at their times, by their own first word, told the state', async () => {
   const trail = join(rig.folder, 'trail');
   const hook = (name: string) => ({
