@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmdirSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { rmdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BenchError } from '../../results/bench-error.ts';
 import type { HostCost } from '../../results/record/trial.ts';
@@ -7,14 +7,13 @@ import type { Op } from '../launch/ops.ts';
 import { hierarchies, hostLayout, isUnified, type CgroupLayout, type Controller } from './layout.ts';
 import { deviceProgram } from './device-program.ts';
 import { deviceWrites, type DeviceRule } from './device-rules.ts';
+import { EMPTY_TIMEOUT_MS, folderNames, makeBelow, pidsBelow, removeIfEmpty, removeTree } from './folders.ts';
+import { freezeCgroup, thaw } from './freezer.ts';
 import { limitWrites, type CgroupLimits, type LimitWrite } from './limits.ts';
 import { parseBlkioBytes, parseIoStat, pssBytes, readKey, readNumber, readText } from './read-cost.ts';
 
 /** All our cgroups are below this one, in every hierarchy. */
 export const PARENT = 'tare';
-/** How long a cgroup may stay busy after its processes were killed: the kernel frees them after they are reaped. */
-const EMPTY_TIMEOUT_MS = 5_000;
-
 /** Block I/O of programs that have ended, as getrusage counts it. */
 export interface IoBytes {
   readBytes: number;
@@ -155,23 +154,9 @@ export class Cgroup {
       : (readKey(this.file('memory', 'memory.oom_control'), 'oom_kill') ?? 0);
   }
 
-  async freeze(frozen: boolean): Promise<void> {
-    const unified = isUnified(this.layout);
-    const file = this.file('freezer', unified ? 'cgroup.freeze' : 'freezer.state');
-    if (!existsSync(file))
-      throw new BenchError('cgroup-freezer', `${this.path} cannot be frozen: no freezer on this host`);
-    writeFileSync(file, unified ? (frozen ? '1' : '0') : frozen ? 'FROZEN' : 'THAWED');
-    const settled = (): boolean =>
-      unified
-        ? readKey(this.file('freezer', 'cgroup.events'), 'frozen') === (frozen ? 1 : 0)
-        : readText(file)?.trim() === (frozen ? 'FROZEN' : 'THAWED');
-    const deadline = Date.now() + EMPTY_TIMEOUT_MS;
-    while (!settled()) {
-      if (Date.now() > deadline)
-        throw new BenchError('cgroup-freezer', `${this.path} did not ${frozen ? 'freeze' : 'thaw'}`);
-      if (frozen && !unified) writeFileSync(file, 'FROZEN');
-      await sleep(2);
-    }
+  /** @throws BenchError `cgroup-freezer`. */
+  freeze(frozen: boolean): Promise<void> {
+    return freezeCgroup(this, frozen);
   }
 
   /** Kills everything in it and below; resolves when it is empty. */
@@ -199,10 +184,13 @@ export class Cgroup {
     await this.killAll();
     for (const folder of this.folders) await removeTree(folder);
     // The owner's level goes with its last trial; the parent stays for others.
-    for (const mount of hierarchies(this.layout)) removeIfEmpty(join(mount, dirname(this.path)), mount);
+    const above = dirname(this.path);
+    if (above !== '.' && above !== PARENT)
+      for (const mount of hierarchies(this.layout)) removeIfEmpty(join(mount, above));
   }
 
-  private file(controller: Controller, name: string): string {
+  /** One of its files; one that cannot be there where the controller is not. */
+  file(controller: Controller, name: string): string {
     return join(this.folder(controller) ?? '/nonexistent', name);
   }
 }
@@ -245,84 +233,4 @@ export function removeEmptyParent(layout: CgroupLayout = hostLayout()): void {
       }
     }
   }
-}
-
-function thaw(cgroup: Cgroup): void {
-  const folder = cgroup.folder('freezer');
-  const [name, value] = isUnified(cgroup.layout) ? ['cgroup.freeze', '0'] : ['freezer.state', 'THAWED'];
-  try {
-    if (folder) writeFileSync(join(folder, name), value, { flag: 'r+' });
-  } catch {
-    // Nothing to thaw.
-  }
-}
-
-/** Makes a path one level at a time: a v1 cpuset starts empty, a v2 level must hand controllers down. */
-function makeBelow(mount: string, path: string, layout: CgroupLayout): void {
-  let folder = mount;
-  for (const part of path.split('/')) {
-    if (isUnified(layout)) handDown(folder, layout.v2?.controllers ?? []);
-    const above = folder;
-    folder = join(folder, part);
-    mkdirSync(folder, { recursive: true });
-    if (mount === layout.v1.cpuset && !isUnified(layout)) {
-      for (const file of ['cpuset.cpus', 'cpuset.mems']) {
-        if ((readText(join(folder, file)) ?? '').trim() === '')
-          writeFileSync(join(folder, file), readFileSync(join(above, file), 'utf8').trim());
-      }
-    }
-  }
-}
-
-const WANTED_V2 = ['cpuset', 'cpu', 'io', 'memory', 'pids'];
-
-function handDown(folder: string, offered: string[]): void {
-  for (const controller of WANTED_V2.filter((name) => offered.includes(name))) {
-    try {
-      writeFileSync(join(folder, 'cgroup.subtree_control'), `+${controller}`);
-    } catch {
-      // Not delegated to us, or held back by processes at this level: the limit itself will say so when it is set.
-    }
-  }
-}
-
-async function removeTree(folder: string): Promise<void> {
-  const deadline = Date.now() + EMPTY_TIMEOUT_MS;
-  for (const name of folderNames(folder)) await removeTree(join(folder, name));
-  for (let wait = 1; ; wait = Math.min(wait * 2, 50)) {
-    try {
-      rmdirSync(folder);
-      return;
-    } catch (cause) {
-      const code = (cause as NodeJS.ErrnoException).code;
-      if (code === 'ENOENT') return;
-      if (code !== 'EBUSY' || Date.now() > deadline)
-        throw new BenchError('cgroup-busy', `the cgroup ${folder} cannot be removed`, { cause });
-    }
-    await sleep(wait);
-  }
-}
-
-function removeIfEmpty(folder: string, mount: string): void {
-  if (relative(mount, folder) === '' || relative(mount, folder) === PARENT) return;
-  try {
-    rmdirSync(folder);
-  } catch {
-    // Others are in it.
-  }
-}
-
-function folderNames(folder: string): string[] {
-  try {
-    return readdirSync(folder, { withFileTypes: true })
-      .filter((entry) => entry.isDirectory())
-      .map((entry) => entry.name);
-  } catch {
-    return [];
-  }
-}
-
-function pidsBelow(folder: string): number[] {
-  const own = (readText(join(folder, 'cgroup.procs')) ?? '').split('\n').filter(Boolean).map(Number);
-  return [...own, ...folderNames(folder).flatMap((name) => pidsBelow(join(folder, name)))];
 }

@@ -43,69 +43,69 @@ const MIB = 1 << 20;
 
 /** Limits as writes, in the order the kernel accepts them. Pure: tested without a cgroup. */
 export function limitWrites(layout: CgroupLayout, limits: CgroupLimits): LimitWrite[] {
-  return isUnified(layout) ? v2Writes(limits) : v1Writes(limits);
+  const writes: LimitWrite[] = [];
+  const add: Add = (controller, file, value, optional = false) => {
+    if (value !== undefined) writes.push({ controller, file, value: String(value), optional });
+  };
+  add('cpuset', 'cpuset.cpus', limits.cpuset?.join(','));
+  add('cpuset', 'cpuset.mems', limits.cpusetMems);
+  const period = limits.cpuPeriodUs ?? DEFAULT_PERIOD_US;
+  const amounts: Amounts = {
+    memory: memoryBytes(limits),
+    quotaUs: limits.cpus === undefined ? undefined : Math.round(limits.cpus * period),
+    period,
+  };
+  if (isUnified(layout)) v2Writes(limits, amounts, add);
+  else v1Writes(limits, amounts, add);
+  add('pids', 'pids.max', limits.pids !== undefined && limits.pids < 0 ? 'max' : limits.pids);
+  // Asked for by the file's name, so they have the last word.
+  if (isUnified(layout))
+    for (const [file, value] of Object.entries(limits.unified ?? {})) add('io', file, value);
+  return writes;
 }
 
-function v1Writes(limits: CgroupLimits): LimitWrite[] {
-  const writes: LimitWrite[] = [];
-  const add = (controller: Controller, file: string, value: string | number, optional = false): void => {
-    writes.push({ controller, file, value: String(value), optional });
-  };
-  if (limits.cpuset) add('cpuset', 'cpuset.cpus', limits.cpuset.join(','));
-  if (limits.cpusetMems !== undefined) add('cpuset', 'cpuset.mems', limits.cpusetMems);
-  const memory = memoryBytes(limits);
-  if (memory !== undefined) {
-    add('memory', 'memory.limit_in_bytes', memory);
+type Add = (
+  controller: Controller,
+  file: string,
+  value: string | number | undefined,
+  optional?: boolean,
+) => void;
+
+/** What both versions are told, in their units. */
+interface Amounts {
+  memory: number | undefined;
+  quotaUs: number | undefined;
+  period: number;
+}
+
+function v1Writes(limits: CgroupLimits, { memory, quotaUs, period }: Amounts, add: Add): void {
+  add('memory', 'memory.limit_in_bytes', memory);
+  if (memory !== undefined)
     add('memory', 'memory.memsw.limit_in_bytes', limits.memorySwapBytes ?? memory, true);
-  }
-  if (limits.memoryReservationBytes !== undefined)
-    add('memory', 'memory.soft_limit_in_bytes', limits.memoryReservationBytes);
-  if (limits.pids !== undefined) add('pids', 'pids.max', limits.pids < 0 ? 'max' : limits.pids);
-  if (limits.cpuShares !== undefined) add('cpu', 'cpu.shares', limits.cpuShares);
-  if (limits.cpus !== undefined) {
-    const period = limits.cpuPeriodUs ?? DEFAULT_PERIOD_US;
-    add('cpu', 'cpu.cfs_period_us', period);
-    add('cpu', 'cpu.cfs_quota_us', Math.round(limits.cpus * period));
-  }
-  if (limits.blkioWeight !== undefined) {
-    add('blkio', 'blkio.weight', limits.blkioWeight, true);
-    add('blkio', 'blkio.bfq.weight', limits.blkioWeight, true);
-  }
+  add('memory', 'memory.soft_limit_in_bytes', limits.memoryReservationBytes);
+  add('cpu', 'cpu.shares', limits.cpuShares);
+  if (quotaUs !== undefined) add('cpu', 'cpu.cfs_period_us', period);
+  add('cpu', 'cpu.cfs_quota_us', quotaUs);
+  add('blkio', 'blkio.weight', limits.blkioWeight, true);
+  add('blkio', 'blkio.bfq.weight', limits.blkioWeight, true);
   for (const { kind, major, minor, rate } of limits.deviceLimits ?? []) {
     const verb = kind.startsWith('r') ? 'read' : 'write';
     const unit = kind.endsWith('iops') ? 'iops' : 'bps';
     add('blkio', `blkio.throttle.${verb}_${unit}_device`, `${major}:${minor} ${rate}`);
   }
-  return writes;
 }
 
-function v2Writes(limits: CgroupLimits): LimitWrite[] {
-  const writes: LimitWrite[] = [];
-  const add = (controller: Controller, file: string, value: string | number, optional = false): void => {
-    writes.push({ controller, file, value: String(value), optional });
-  };
-  if (limits.cpuset) add('cpuset', 'cpuset.cpus', limits.cpuset.join(','));
-  if (limits.cpusetMems !== undefined) add('cpuset', 'cpuset.mems', limits.cpusetMems);
-  const memory = memoryBytes(limits);
-  if (memory !== undefined) {
-    add('memory', 'memory.max', memory);
+function v2Writes(limits: CgroupLimits, { memory, quotaUs, period }: Amounts, add: Add): void {
+  add('memory', 'memory.max', memory);
+  if (memory !== undefined)
     add('memory', 'memory.swap.max', Math.max(0, (limits.memorySwapBytes ?? memory) - memory), true);
-  }
-  if (limits.memoryReservationBytes !== undefined) add('memory', 'memory.low', limits.memoryReservationBytes);
-  if (limits.pids !== undefined) add('pids', 'pids.max', limits.pids < 0 ? 'max' : limits.pids);
+  add('memory', 'memory.low', limits.memoryReservationBytes);
   if (limits.cpuShares !== undefined) add('cpu', 'cpu.weight', weightOfShares(limits.cpuShares));
-  if (limits.cpus !== undefined) {
-    const period = limits.cpuPeriodUs ?? DEFAULT_PERIOD_US;
-    add('cpu', 'cpu.max', `${Math.round(limits.cpus * period)} ${period}`);
-  }
-  if (limits.blkioWeight !== undefined) {
-    add('io', 'io.bfq.weight', limits.blkioWeight, true);
-    add('io', 'io.weight', weightOfBlkio(limits.blkioWeight), true);
-  }
+  if (quotaUs !== undefined) add('cpu', 'cpu.max', `${quotaUs} ${period}`);
+  add('io', 'io.bfq.weight', limits.blkioWeight, true);
+  if (limits.blkioWeight !== undefined) add('io', 'io.weight', weightOfBlkio(limits.blkioWeight), true);
   for (const { kind, major, minor, rate } of limits.deviceLimits ?? [])
     add('io', 'io.max', `${major}:${minor} ${kind}=${rate}`);
-  for (const [file, value] of Object.entries(limits.unified ?? {})) add('io', file, value);
-  return writes;
 }
 
 function memoryBytes(limits: CgroupLimits): number | undefined {

@@ -60,7 +60,10 @@ int slot_put(struct player *p, int64_t slot, int fd);
  */
 int open_beneath(const struct player *p, const char *path, int flags, mode_t mode, int64_t follow);
 
-/* The mount id namespaces etc. apart, one function per operation of ops.def. */
+/* "/", "//" and the like. */
+bool is_root_path(const char *path);
+
+/* One function per operation of ops.def. */
 #define OP(code, name, signature, handler) int handler(struct player *p, const struct arg *a);
 #include "ops.def"
 #undef OP

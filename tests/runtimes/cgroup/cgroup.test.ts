@@ -50,11 +50,11 @@ test('limits as v1 files', () => {
     'cpuset.cpus=1,3',
     'memory.limit_in_bytes=536870912',
     'memory.memsw.limit_in_bytes=536870912?',
-    'pids.max=64',
     'cpu.shares=1024',
     'cpu.cfs_period_us=100000',
     'cpu.cfs_quota_us=150000',
     'blkio.throttle.write_bps_device=8:0 1048576',
+    'pids.max=64',
   ]);
 });
 
@@ -63,10 +63,10 @@ test('the same limits as v2 files', () => {
     'cpuset.cpus=1,3',
     'memory.max=536870912',
     'memory.swap.max=0?',
-    'pids.max=64',
     'cpu.weight=39',
     'cpu.max=150000 100000',
     'io.max=8:0 wbps=1048576',
+    'pids.max=64',
   ]);
 });
 
