@@ -9,6 +9,7 @@ import { MAX_DOCUMENT_BYTES, MAX_JOURNAL_BYTES, MAX_LINE_BYTES, MAX_MATRIX_BYTES
 import { parseRecord, readGuardedText } from './guarded-file.ts';
 import { readLineBatches, type Line } from './lines.ts';
 import { quickCheck, type QuickCheck } from './quick-check.ts';
+import { SharedParts } from './share.ts';
 import { RUN_FILES } from './run-folder.ts';
 
 /** A run as it lies on disk, every record checked against its schema. */
@@ -67,6 +68,7 @@ let trialFits: QuickCheck | undefined;
 async function readTrials(path: string, plan: Plan, warnings: string[]): Promise<TrialRecord[]> {
   const cells = new Map(plan.cells.map((cell) => [cell.id, cell]));
   const byTrial = new Map<string, TrialRecord>();
+  const shared = new SharedParts();
   trialFits ??= quickCheck(trialRecordSchema);
   const takeLine = ({ number, text, ended }: Line): void => {
     const place = `${path}:${number}`;
@@ -84,6 +86,7 @@ async function readTrials(path: string, plan: Plan, warnings: string[]): Promise
         'bad-record',
         `${place}: trial ${trial.trial} is of a cell that the plan does not have`,
       );
+    shared.take(trial, cell);
     const earlier = byTrial.get(trial.trial);
     if (!earlier || trial.outcome.status !== 'aborted') {
       byTrial.delete(trial.trial);

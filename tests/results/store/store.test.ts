@@ -176,4 +176,22 @@ test('runs are listed by age; one that cannot be read is listed with why; other 
   assert.equal(await listRuns(join(runs, 'nowhere')), []);
 });
 
+test('trials share what is equal in them and nothing that is not', async () => {
+  const told = trials.map((trial, i) => ({
+    ...trial,
+    inside: trial.inside && {
+      ...trial.inside,
+      memTotalMiB: trial.round === 2 ? 1 : 470,
+      tools: { sysbench: trial.round === 3 ? 'other' : 'same', ...(trial.round === 4 && { fio: 'x' }) },
+    },
+    facts: { accelerator: 'kvm', bootMs: trial.round < 6 ? 100 : i },
+  }));
+  const { trials: read } = await readRun((await written(told)).path);
+  assert.equal(read, told);
+  const of = (round: number) =>
+    read.find((trial) => trial.round === round && trial.cell === plan.cells[0]?.id);
+  assert.ok(of(0)?.inside && of(0)?.inside === of(1)?.inside && of(0)?.facts === of(1)?.facts);
+  assert.is.not(of(2)?.inside, of(1)?.inside);
+});
+
 test.run();
