@@ -1,4 +1,5 @@
-import { execa } from 'execa';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import {
   closeSync,
   createReadStream,
@@ -10,7 +11,8 @@ import {
   statSync,
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import type { Readable, Writable } from 'node:stream';
+import { PassThrough, type Readable, type Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { BenchError } from '../../../results/bench-error.ts';
 import { ensureLayerTool } from '../images/native/build-layer-tool.ts';
 import { LayerApplier, scanTree } from '../images/native/layer-tool.ts';
@@ -248,35 +250,33 @@ function isFolder(path: string): boolean {
 
 /** From one tar into another: archives never follow links, and what they hold is only ever put below the target. */
 async function through(from: readonly string[], to: readonly string[]): Promise<void> {
-  const reader = execa('tar', ['--numeric-owner', '-c', ...from], {
-    encoding: 'buffer',
-    buffer: false,
-    timeout: TAR_LIMIT_MS,
-  });
-  const writer = execa('tar', ['--numeric-owner', '-x', '-p', ...to], {
-    stdin: reader.stdout,
-    timeout: TAR_LIMIT_MS,
-  });
-  await both(reader, writer);
+  const between = new PassThrough();
+  await Promise.all([
+    tar(['-c', ...from], { stdout: between }),
+    tar(['-x', '-p', ...to], { stdin: between }),
+  ]);
 }
 
+/** @throws BenchError `copy-failed` with tar's own words. */
 async function tar(argv: readonly string[], io: { stdin?: Readable; stdout?: Writable }): Promise<void> {
-  await both(
-    execa('tar', ['--numeric-owner', ...argv], {
-      timeout: TAR_LIMIT_MS,
-      stdin: io.stdin ?? 'ignore',
-      ...(io.stdout ? { stdout: io.stdout, buffer: false, encoding: 'buffer' as const } : {}),
-    }),
-  );
-}
-
-async function both(...programs: Promise<unknown>[]): Promise<void> {
-  const failed = (await Promise.allSettled(programs)).find((each) => each.status === 'rejected');
-  if (!failed) return;
-  const { stderr, message } = failed.reason as { stderr?: unknown; message: string };
-  throw new BenchError('copy-failed', `the copy failed: ${String(stderr ?? '') || message}`, {
-    cause: failed.reason,
+  const child = spawn('tar', ['--numeric-owner', ...argv], {
+    stdio: [io.stdin ? 'pipe' : 'ignore', io.stdout ? 'pipe' : 'ignore', 'pipe'],
+    timeout: TAR_LIMIT_MS,
   });
+  let words = '';
+  child.stderr?.on('data', (chunk: Buffer) => (words += chunk.toString()));
+  const closed = once(child, 'close') as Promise<[number | null, string | null]>;
+  const moved = [
+    // A tar that ends early says why by its exit; the broken pipe would only hide it.
+    ...(io.stdin && child.stdin ? [pipeline(io.stdin, child.stdin).catch(() => undefined)] : []),
+    ...(io.stdout && child.stdout
+      ? [pipeline(child.stdout, io.stdout, { end: io.stdout !== process.stdout })]
+      : []),
+  ];
+  const [code, signal] = await closed;
+  await Promise.all(moved);
+  if (code !== 0)
+    throw new BenchError('copy-failed', `the copy failed: ${words.trim() || `tar ended by ${signal}`}`);
 }
 
 function missing(what: string): BenchError {

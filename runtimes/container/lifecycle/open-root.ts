@@ -1,9 +1,10 @@
-import { mkdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { CLONE, MS } from '../../launch/constants.ts';
 import { ensureLauncher } from '../../launch/ensure-launcher.ts';
 import { diesWithUs, startPlan } from '../../launch/launch.ts';
 import type { LaunchPlan } from '../../launch/ops.ts';
+import { etcFolder, etcMounts } from '../networks/etc-files.ts';
 import { overlayOps, type OverlayPlan } from '../plan/container-plan.ts';
 import { mountOps } from '../plan/mount-ops.ts';
 import { userNamespace } from '../rootless/privilege.ts';
@@ -37,7 +38,10 @@ export async function openRoot(record: ContainerRecord): Promise<OpenRoot> {
   };
   await removeTree(overlay.work, cacheDir);
   mkdirSync(overlay.work, { recursive: true });
-  const binds = request.mounts.filter((each) => each.type !== 'tmpfs');
+  const binds = [
+    ...etcMounts(etcFolder(dataFolder), request.mounts).filter((each) => existsSync(each.source)),
+    ...request.mounts.filter((each) => each.type !== 'tmpfs'),
+  ];
   return mountedRoot(join(dataFolder, 'root'), overlay, binds, cacheDir);
 }
 
