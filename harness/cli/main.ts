@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { CommanderError } from 'commander';
 import { runInside } from '../../runtimes/container/rootless/run-inside.ts';
 import { runtimes } from '../../runtimes/catalog.ts';
@@ -9,15 +10,28 @@ import { errorText, processTerminal } from './terminal.ts';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
+/** Verbs that tidy up when they are interrupted, with what they say then. Others end at once unless they listen. */
+const CLEANS_UP = new Map([
+  ['run', 'interrupted: ending the trial, keeping what was measured'],
+  ['gate', 'interrupted: ending the trial, keeping what was measured'],
+  ['setup', 'interrupted: removing what was half made'],
+  ['image', 'interrupted: removing what was half made'],
+]);
+
+/** As if we had never caught it: a shell sees which signal it was. */
+function endBy(signal: NodeJS.Signals): void {
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
+}
+
 async function main(argv: string[]): Promise<number> {
   const terminal = processTerminal();
   const abort = new AbortController();
   for (const signal of SIGNALS) {
     process.on(signal, () => {
-      const again = abort.signal.aborted;
-      terminal.err(
-        again ? '\nstill cleaning up …\n' : '\ninterrupted: ending the trial, keeping what was measured …\n',
-      );
+      const cleansUp = CLEANS_UP.get(argv[2] ?? '');
+      if (cleansUp === undefined && getEventListeners(abort.signal, 'abort').length === 0) endBy(signal);
+      if (cleansUp) terminal.err(abort.signal.aborted ? '\nstill cleaning up …\n' : `\n${cleansUp} …\n`);
       abort.abort();
     });
   }
