@@ -151,6 +151,7 @@ async function ours(
         return { agent, total, pss: (memoryPssBytes ?? 0) / 2 ** 20 };
       } finally {
         await vm.destroy();
+        await prepared.restock?.();
       }
     },
   };
