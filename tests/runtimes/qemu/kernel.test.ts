@@ -195,6 +195,15 @@ test('the stub kernel has a PVH entry, an ELF file without notes has none', asyn
       message,
       /lacks virtio_pci, virtio_console, .*ext4: not built in, and no modules of 6\.9\.0/,
     );
+    const modules = join(folder, '6.9.0');
+    mkdirSync(join(modules, 'kernel'), { recursive: true });
+    for (const name of ['virtio_pci', 'virtio_console', 'virtio_blk', 'virtio_net', 'ext4'])
+      writeFileSync(join(modules, 'kernel', `${name}.ko`), INFO(name, ''));
+    const complete = { ...source, file: bare, modules, part: { ...source.part, sha256: 'bare' } };
+    assert.is((await codeOf(complete))[0], 'no error');
+    const [other, why] = await codeOf({ ...complete, release: '6.8.0' });
+    assert.is(other, 'vm-kernel-modules');
+    assert.match(why, /virtio_pci\.ko .* is for kernel 6\.9\.0, and .* is 6\.8\.0/);
   } finally {
     rmSync(folder, { recursive: true });
   }
