@@ -1,5 +1,8 @@
 import { statfs } from 'node:fs/promises';
 import { packageVersion } from '../../results/package-root.ts';
+import { losses } from '../../runtimes/container/rootless/abilities.ts';
+import { ownDelegation } from '../../runtimes/container/rootless/cgroup-place.ts';
+import { hostPrivilege } from '../../runtimes/container/rootless/privilege.ts';
 import { findImage } from '../../runtimes/image/ensure-image.ts';
 import { kvmVerdict } from '../../runtimes/qemu/kvm-verdict.ts';
 import type { Catalog } from '../catalog.ts';
@@ -32,7 +35,7 @@ export async function examine(catalog: Catalog, paths: Paths, signal: AbortSigna
       says: `${packageVersion()} on Node.js ${process.versions.node}`,
       remedy: null,
     },
-    privilege(process.getuid?.() === 0),
+    privilege(),
     cpus(hostLimits().cpus),
     cgroups(),
     await packages(),
@@ -64,15 +67,19 @@ export async function examine(catalog: Catalog, paths: Paths, signal: AbortSigna
   return findings;
 }
 
-function privilege(root: boolean): Finding {
-  return root
-    ? { what: 'privilege', state: 'good', says: 'root', remedy: null }
-    : {
-        what: 'privilege',
-        state: 'limited',
-        says: 'not root: namespaces, cgroups and tap networks need it',
-        remedy: 'run bench as root for the built-in matrices',
-      };
+/** An ordinary user measures natively and in containers; what he lacks is told line by line. VMs need root. */
+function privilege(): Finding {
+  const own = hostPrivilege();
+  if (own.kind === 'root') return { what: 'privilege', state: 'good', says: 'root', remedy: null };
+  const refusal = own.kind === 'user' ? own.refusal : null;
+  return {
+    what: 'privilege',
+    state: 'limited',
+    says: refusal
+      ? `not root, and ${refusal.reason}`
+      : ['not root', ...losses(own, ownDelegation()).notes].join('; '),
+    remedy: refusal?.remedy ?? 'run bench as root for limits by cgroup and for virtual machines',
+  };
 }
 
 function cpus(usable: readonly number[]): Finding {
