@@ -14,7 +14,7 @@ export const vm: Verb = (program, context) => {
       `
 Examples:
   bench vm -o format=raw -- lsblk                    one command in a fresh machine
-  bench vm boot -d --matrix homework --arm qcow2     the machine of a matrix's arm
+  bench vm boot -d --matrix homework --arm vm        the machine of a matrix's arm
   bench vm boot -d --name mine cloud-image.qcow2     a disk image with a system of its own
   bench vm shell mine
   bench vm stop mine && bench vm rm mine`,

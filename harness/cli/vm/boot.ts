@@ -60,7 +60,7 @@ export function bootVerbs(group: Command, context: VerbContext): void {
     .option('--json', 'print the machine as JSON')
     .addHelpText(
       'after',
-      '\nExamples:\n  bench vm boot -d --name web debian-12.qcow2 -o firmware=uefi\n  bench vm boot -d --matrix homework --arm qcow2',
+      '\nExamples:\n  bench vm boot -d --name web debian-12.qcow2 -o firmware=uefi\n  bench vm boot -d --matrix homework --arm vm',
     )
     .action(async (image: string | undefined, flags: BootFlags) => {
       const { bootVm } = await import('../../vm/boot-vm.ts');
