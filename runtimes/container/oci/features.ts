@@ -1,5 +1,6 @@
 import { CAPABILITIES } from '../spec/capabilities.ts';
 import { NAMESPACE_TYPES } from '../spec/oci-spec.ts';
+import { OCI_VERSION } from '../spec/oci-version.ts';
 
 /** Words of mount options that the runtime itself acts on; each also with a leading 'r' where that is a word. */
 const MOUNT_OPTIONS = [
@@ -9,11 +10,11 @@ const MOUNT_OPTIONS = [
   'runbindable', 'rw', 'shared', 'slave', 'strictatime', 'suid', 'symfollow', 'sync', 'unbindable',
 ]; // prettier-ignore
 
-/** What this runtime can do, in the form of the specification's features document (features.md, 1.2). */
+/** What this runtime can do, in the form of the specification's features document (features.md, 1.3). */
 export function features(): Record<string, unknown> {
   return {
     ociVersionMin: '1.0.0',
-    ociVersionMax: '1.2.0',
+    ociVersionMax: OCI_VERSION,
     hooks: ['prestart', 'createRuntime', 'createContainer', 'startContainer', 'poststart', 'poststop'],
     mountOptions: MOUNT_OPTIONS,
     linux: {
@@ -46,8 +47,11 @@ export function features(): Record<string, unknown> {
       apparmor: { enabled: false },
       selinux: { enabled: false },
       intelRdt: { enabled: false },
+      memoryPolicy: { modes: [], flags: [] },
+      netDevices: { enabled: false },
       mountExtensions: { idmap: { enabled: true } },
     },
+    potentiallyUnsafeConfigAnnotations: [],
     annotations: {},
   };
 }

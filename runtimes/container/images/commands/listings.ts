@@ -1,6 +1,7 @@
 import { familiarName } from '../reference.ts';
 import type { ImageStore } from '../store/image-store.ts';
 import { pruneStore } from '../store/prune.ts';
+import { containerUses } from './container-uses.ts';
 import { historyRows, imageRows, inspection } from '../view/describe-images.ts';
 import { humanAge, humanBytes, textTable } from '../view/human.ts';
 
@@ -54,8 +55,9 @@ export async function removeText(
   flags: { force?: boolean },
 ): Promise<string[]> {
   const lines = [];
+  const uses = await containerUses();
   for (const name of names) {
-    const { untagged } = await store.remove(name, flags);
+    const { untagged } = await store.remove(name, { ...flags, uses });
     lines.push(...untagged.map((each) => `Untagged: ${familiarName(each)}`));
   }
   return lines;
@@ -66,7 +68,7 @@ export async function pruneText(
   store: ImageStore,
   flags: { all?: boolean; buildCache?: boolean; json?: boolean },
 ): Promise<string> {
-  const report = await pruneStore(store, flags);
+  const report = await pruneStore(store, { ...flags, uses: await containerUses() });
   if (flags.json) return JSON.stringify(report);
   const { freedBytes, images, blobs, layers } = report;
   return `freed ${humanBytes(freedBytes)}: ${images.length} images, ${blobs} blobs, ${layers} unpacked layers`;

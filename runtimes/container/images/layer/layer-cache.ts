@@ -125,6 +125,11 @@ export class LayerCache {
     return how !== false && how.squash;
   }
 
+  /** Where a layer's tree is, or would be. */
+  treeOf(chainId: Digest): string {
+    return join(this.#layerFolder(chainId), 'tree');
+  }
+
   #layerFolder(chainId: Digest): string {
     return join(this.#folder, hexOf(chainId).slice(0, 32));
   }

@@ -15,6 +15,7 @@ import { ensureLayerTool } from '../native/build-layer-tool.ts';
 import type { UnprivilegedUnpack } from '../native/layer-tool.ts';
 import { fullName, parseReference } from '../reference.ts';
 import { Blobs } from './blobs.ts';
+import type { ContainerUse } from '../commands/container-uses.ts';
 import { pinnedImages } from './pins.ts';
 import { withLease, withLock } from './store-lock.ts';
 import { nameOf, REF_NAME, Tags, withName, withoutName } from './tags.ts';
@@ -170,7 +171,7 @@ export class ImageStore {
   /** Takes a name away, or every name when asked by id; content stays until prune. Returns what was taken. */
   async remove(
     named: string,
-    options: { force?: boolean } = {},
+    options: { force?: boolean; uses?: readonly ContainerUse[] } = {},
   ): Promise<{ untagged: string[]; deleted: boolean }> {
     const image = await this.get(named);
     const { digest } = image.descriptor;
@@ -184,7 +185,13 @@ export class ImageStore {
           hint: 'remove them one by one, or use --force',
         });
       const last = !byName || names.length <= 1;
-      const users = last ? await pinnedImages(this.root, digest) : [];
+      const top = chainIds(image.config.rootfs.diff_ids ?? []).at(-1);
+      const using = (options.uses ?? []).filter(
+        ({ layers }) => top !== undefined && layers.at(-1) === this.layers.treeOf(top),
+      );
+      const users = last
+        ? [...(await pinnedImages(this.root, digest)), ...using.map(({ owner }) => owner)]
+        : [];
       if (users.length > 0 && !options.force)
         throw new BenchError('image-in-use', `'${named}' is used by container ${users.join(', ')}`, {
           hint: 'remove the container first, or use --force',

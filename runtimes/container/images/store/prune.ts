@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { chainIds, type Digest } from '../format/digest.ts';
+import type { ContainerUse } from '../commands/container-uses.ts';
 import type { ImageStore } from './image-store.ts';
 import { pinnedLayers } from './pins.ts';
 import { oldestLease, withLock } from './store-lock.ts';
@@ -24,12 +25,13 @@ const PARTIAL_AGE_MS = 3600_000;
  */
 export async function pruneStore(
   store: ImageStore,
-  options: { all?: boolean; buildCache?: boolean } = {},
+  options: { all?: boolean; buildCache?: boolean; uses?: readonly ContainerUse[] } = {},
 ): Promise<PruneReport> {
   return withLock(store.root, 'index', async () => {
     const before = await oldestLease(store.root);
     const now = Date.now();
     const pinned = await pinnedLayers(store.root);
+    for (const { layers } of options.uses ?? []) for (const tree of layers) pinned.add(tree);
     if (options.buildCache) await dropBuildCache(store.root);
     const index = await store.tags.read();
     const images = await Promise.all(index.manifests.map((each) => store.load(each)));

@@ -1,4 +1,5 @@
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -190,6 +191,23 @@ test('an image that a container uses is not removed without force', () =>
     );
     await unpinLayers(root, 'c1');
     assert.equal(await store.remove('app'), { untagged: ['docker.io/library/app:latest'], deleted: true });
+  }));
+
+test('what a container stands on, running or not, is neither pruned nor removed while its record is there', () =>
+  withStore(async (store) => {
+    const image = await add(store, 'app', 'one');
+    const { layers } = await store.unpack(image);
+    for (const tree of layers) utimesSync(join(tree, '..'), 1000, 1000);
+    const uses = [{ owner: 'web', layers }];
+    await store.remove('app', { uses }).then(
+      () => assert.unreachable('was removed'),
+      (error: Error) => assert.match(error.message, /used by container web/),
+    );
+    await store.remove('app', { uses, force: true });
+    assert.is((await pruneStore(store, { all: true, uses })).layers, 0);
+    assert.ok(existsSync(layers[0]!));
+    assert.is((await pruneStore(store, { all: true, uses: [] })).layers, 1);
+    assert.not.ok(existsSync(layers[0]!));
   }));
 
 test('a lock is held by one at a time, and a dead owner’s is taken over', () =>
