@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { packageVersion } from '../../results/package-root.ts';
-import { OCI_VERSION } from '../../runtimes/container/spec/oci-version.ts';
+import { NEWEST_OCI_VERSION } from '../../runtimes/container/spec/oci-version.ts';
 import { CHECKPOINTS } from './oci/checkpoints.ts';
 import { GLOBAL_OPTIONS } from './oci/global-options.ts';
 import { INFORMATION } from './oci/information.ts';
@@ -31,7 +31,7 @@ export const oci: Verb = (program, context) => {
     .command('oci')
     .description('the container runtime on OCI bundles, as Docker and Podman call it')
     .enablePositionalOptions()
-    .version(`tare-oci version ${packageVersion()}\nspec: ${OCI_VERSION}`, '-v, --version')
+    .version(`tare-oci version ${packageVersion()}\nspec: ${NEWEST_OCI_VERSION}`, '-v, --version')
     .addHelpText(
       'after',
       `

@@ -1,6 +1,6 @@
 import { CAPABILITIES } from '../spec/capabilities.ts';
 import { NAMESPACE_TYPES } from '../spec/oci-spec.ts';
-import { OCI_VERSION } from '../spec/oci-version.ts';
+import { NEWEST_OCI_VERSION } from '../spec/oci-version.ts';
 
 /** Words of mount options that the runtime itself acts on; each also with a leading 'r' where that is a word. */
 const MOUNT_OPTIONS = [
@@ -14,7 +14,7 @@ const MOUNT_OPTIONS = [
 export function features(): Record<string, unknown> {
   return {
     ociVersionMin: '1.0.0',
-    ociVersionMax: OCI_VERSION,
+    ociVersionMax: NEWEST_OCI_VERSION,
     hooks: ['prestart', 'createRuntime', 'createContainer', 'startContainer', 'poststart', 'poststop'],
     mountOptions: MOUNT_OPTIONS,
     linux: {
