@@ -21,16 +21,22 @@ const COSTS: [metric: Metric, read: Reading][] = [
   ],
   [cost('startup_cpu', 'CPU ms', 'Host CPU time for the start'), ({ cost }) => cost.idle?.cpuMs],
   [cost('start_process', 'ms', 'Of the start: QEMU until its monitor answers'), fact('startProcessMs')],
+  [cost('start_firmware', 'ms', 'Of the start: firmware and boot loader'), fact('startFirmwareMs')],
   [cost('start_kernel', 'ms', 'Of the start: kernel'), fact('startKernelMs')],
   [
     cost('start_userspace', 'ms', 'Of the start: from init to the root file system'),
     sum(fact('startModulesMs'), fact('startRootMs')),
   ],
+  [cost('start_system', 'ms', "Of the start: a disk image's own init"), fact('startUserspaceMs')],
   [cost('start_restore', 'ms', 'Of the start: reading the saved state'), fact('startRestoreMs')],
   [cost('state_save', 'ms', 'Saving the state of a booted machine'), fact('savedSaveMs')],
   [cost('pause', 'ms', 'Pause'), fact('pauseMs')],
   [cost('resume', 'ms', 'Resume'), fact('resumeMs')],
   [cost('removal', 'ms', 'Removal'), ({ stepsMs }) => stepsMs.destroy],
+  [
+    cost('guest_memory', 'MiB', 'Memory in use in the idle guest, by its own kernel'),
+    fact('guestMemoryUsedMiB'),
+  ],
   [
     cost('memory_charged', 'MiB', 'Memory charged by the cgroup when idle, page cache included'),
     ({ cost }) => mib(cost.idle?.memoryCgroupBytes),

@@ -44,7 +44,10 @@ test('the box itself: start-up, idle memory and host CPU per window, per round a
 test('costs of a box come from where they are recorded, and only where they are', () => {
   const cold = {
     startProcessMs: 60,
+    startFirmwareMs: 3000,
     startKernelMs: 900,
+    startUserspaceMs: 40_000,
+    guestMemoryUsedMiB: 42.5,
     startModulesMs: 200,
     startRootMs: 100,
     pauseMs: 2,
@@ -59,14 +62,17 @@ test('costs of a box come from where they are recorded, and only where they are'
       cells
         .filter(
           (one) =>
-            one.arm === arm && one.workload === 'instance' && /^(start_|pause|resume|state)/.test(one.metric),
+            one.arm === arm && one.workload === 'instance' && /^(start_|pause|resume|state|guest_)/.test(one.metric),
         )
         .map(({ metric, median }) => [metric, median]),
     );
   assert.equal(medians('vm'), {
     start_process: 60,
+    start_firmware: 3000,
     start_kernel: 900,
     start_userspace: 300,
+    start_system: 40_000,
+    guest_memory: 42.5,
     pause: 2,
     resume: 1,
   });
