@@ -84,11 +84,10 @@ async function mountedRoot(
     ...overlayOps(root, overlay, namespace !== null),
     { op: 'root', path: root },
     ...mounts.flatMap((mount) => mountOps(ociMount(mount), context)),
-    { op: 'pivot-root' },
     { op: 'init', name: 'tare-files' },
   ];
   const holder = await startPlan({ launcher: await ensureLauncher(cacheDir), plan });
-  const inside = new Inside(`/proc/${holder.pid}/root`);
+  const inside = new Inside(`/proc/${holder.pid}/root${root}`);
   return {
     inside,
     async close() {

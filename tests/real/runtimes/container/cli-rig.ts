@@ -181,6 +181,8 @@ export function containerState(): string[] {
 export function leftBehind(before: readonly string[]): string[] {
   return containerState().filter((path) => {
     if (before.includes(path)) return false;
+    const tests = /\/tt-(\d+)-/.exec(path)?.[1];
+    if (tests !== undefined && tests !== String(process.pid)) return false;
     const id = /[0-9a-f]{12}(?=$|\/)/.exec(path)?.[0] ?? '';
     const record = `/var/lib/tare/containers/${id}/record.json`;
     const ours = `"name": "tt-${process.pid}-`;
