@@ -177,8 +177,15 @@ workloads:
   assert.match(plan.arms[1]?.label ?? '', /QEMU bin\/qemu-system-x86_64$/);
 });
 
-test('two kernels, the other as a package unpacks: each guest runs its own', async () => {
-  const other = await anotherKernel(join(cacheDir, 'test-kernels'));
+// From the machine's Debian mirror the first time; a machine without one cannot have another kernel.
+const fetched = await anotherKernel(join(cacheDir, 'test-kernels')).catch((error: unknown) =>
+  (error instanceof Error ? error.message : String(error)).slice(0, 200),
+);
+const twoKernels = 'two kernels, the other as a package unpacks: each guest runs its own';
+if (typeof fetched === 'string') test.skipBecause(fetched, twoKernels, () => undefined);
+else test(twoKernels, () => gateKernels(fetched));
+
+async function gateKernels(other: { folder: string; release: string }): Promise<void> {
   symlinkSync(other.folder, join(folder, 'other-kernel'));
   const ended = await gate(
     `
@@ -205,7 +212,7 @@ workloads:
   assert.equal([...kernels('other')], [other.release]);
   assert.equal([...kernels('image')], [plan.arms[0]?.parts?.kernel?.version]);
   assert.is(plan.arms[0]?.parts?.kernel?.chosen, false);
-});
+}
 
 test('two images: a tarball and the run’s own, native; the same tools are the same', async () => {
   const { rootfs } = await ensureImage(cacheDir, () => undefined);
