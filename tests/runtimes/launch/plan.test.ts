@@ -1,6 +1,6 @@
 import { execa } from 'execa';
 import fc from 'fast-check';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
@@ -168,6 +168,17 @@ test('no descriptor but the three standard ones reaches the program', async () =
   const { stdout } = await runPlan({ launcher, plan });
   // The fourth is ls's own, of the folder it lists.
   assert.equal(stdout.trim().split('\n'), ['0', '1', '2', '3']);
+});
+
+test('a process joins by `tasks`, which waits for nothing, and by cgroup.procs where there is none', async () => {
+  const joined = async (...files: string[]): Promise<string[]> => {
+    const cgroup = mkdtempSync(join(folder, 'cgroup-'));
+    for (const file of files) writeFileSync(join(cgroup, file), '');
+    await runPlan({ launcher, plan: [{ op: 'join-cgroup', directory: cgroup }] });
+    return files.map((file) => readFileSync(join(cgroup, file), 'utf8'));
+  };
+  assert.equal(await joined('tasks', 'cgroup.procs'), ['0', '']);
+  assert.equal(await joined('cgroup.procs'), ['0']);
 });
 
 test('status lines are read whole whatever way they arrive', () => {
