@@ -50,12 +50,9 @@ export const gateSchema = z.strictObject({
   looks: z.int(),
   rounds: z.int(),
   roundsToFail: z.int().meta({ description: 'fewer rounds than this cannot fail one metric' }),
-  differs: z
-    .array(z.string())
-    .optional()
-    .meta({
-      description: 'what the two arms run on that is not the same: emulator, kernel, launcher, image',
-    }),
+  differs: z.array(z.string()).optional().meta({
+    description: 'what the two arms run on that is not the same: emulator, kernel, launcher, image',
+  }),
   metrics: z.array(gateMetricSchema).meta({ description: 'worst first' }),
   warnings: z.array(z.string()),
 });

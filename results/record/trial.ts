@@ -38,13 +38,10 @@ export const disturbanceSchema = z.strictObject({
     .meta({ description: 'rise of /proc/pressure/cpu some total; null where the kernel has none' }),
   ioPressureUs: z.number().nullable(),
   memoryPressureUs: z.number().nullable(),
-  throttledMs: z
-    .number()
-    .nullable()
-    .meta({
-      description:
-        "rise of the box's own cgroup throttled time, by a quota the matrix gave; null where not read",
-    }),
+  throttledMs: z.number().nullable().meta({
+    description:
+      "rise of the box's own cgroup throttled time, by a quota the matrix gave; null where not read",
+  }),
   runQueuePerCpu: z.number().nullable().optional().meta({
     description:
       "others' tasks ready to run per CPU of the machine: the smaller of the counts just before and just after",
