@@ -32,6 +32,8 @@ export const BOOT_FAILURE_MS = 2_000;
 export const RESUME_TIMEOUT_MS = 15_000;
 /** Any single answer of QMP: the monitor runs in QEMU's main loop, which is never busy for long. */
 export const QMP_TIMEOUT_MS = 10_000;
+/** A cut connection stands again within ms, since QEMU listens at once; one that does not has nobody at its other end. */
+export const RECONNECT_TIMEOUT_MS = 2_000;
 /** Any single answer of the guest agent; under emulation with a busy guest it may wait for the CPU. */
 export const AGENT_TIMEOUT_MS = 30_000;
 /** A program that a person starts in a guest: an emulated guest under load forks within a second or two. */

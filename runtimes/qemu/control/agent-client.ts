@@ -1,9 +1,8 @@
 import { randomInt } from 'node:crypto';
-import type { Socket } from 'node:net';
 import * as z from 'zod';
 import { BenchError } from '../../../results/bench-error.ts';
 import { AGENT_TIMEOUT_MS, PIECE_BYTES } from '../defaults.ts';
-import { connectSocket } from './connect.ts';
+import { LastingSocket } from './lasting-socket.ts';
 import { LineReader } from './line-reader.ts';
 
 const answerSchema = z.object({
@@ -40,28 +39,55 @@ const SENTINEL = 0xff;
  * after anything unanswered the stream is synchronised again (guest-sync-delimited) before the next one.
  */
 export class AgentClient {
-  private readonly socket: Socket;
+  private readonly socket: LastingSocket;
   private queue: Promise<unknown> = Promise.resolve();
   private synchronised = false;
+  /** Resolves when there is a connection, or never will be one again. */
+  private standing: Promise<void> = Promise.resolve();
+  private stands: () => void = () => undefined;
   private lost: BenchError | undefined;
   private take: ((line: string) => void) | undefined;
   private fail: ((error: BenchError) => void) | undefined;
 
-  private constructor(socket: Socket) {
+  private constructor(socket: LastingSocket) {
     this.socket = socket;
-    const reader = new LineReader();
-    socket.on('data', (chunk: Buffer) => {
-      // The sentinel is no UTF-8; as a line end of its own it separates stale bytes from the delimited answer.
-      const marked = Buffer.from(chunk);
-      for (let at = marked.indexOf(SENTINEL); at >= 0; at = marked.indexOf(SENTINEL, at + 1)) marked[at] = 10;
-      for (const line of reader.push(marked)) if (line !== '') this.take?.(line);
+    let reader = new LineReader();
+    socket.listen({
+      data: (chunk) => {
+        // The sentinel is no UTF-8; as a line end of its own it separates stale bytes from the delimited answer.
+        const marked = Buffer.from(chunk);
+        for (let at = marked.indexOf(SENTINEL); at >= 0; at = marked.indexOf(SENTINEL, at + 1))
+          marked[at] = 10;
+        for (const line of reader.push(marked)) if (line !== '') this.take?.(line);
+      },
+      dropped: () => {
+        this.synchronised = false;
+        this.standing = new Promise((resolve) => (this.stands = resolve));
+        this.fail?.(
+          new BenchError(
+            'vm-connection-cut',
+            "the agent's connection was cut before its answer, which is lost",
+          ),
+        );
+      },
+      back: () => {
+        reader = new LineReader();
+        this.stands();
+      },
+      lost: (error) => {
+        this.abandon(error);
+        this.stands();
+      },
     });
-    socket.on('error', () => undefined);
-    socket.on('close', () => this.abandon(new BenchError('vm-gone', "QEMU closed the agent's connection")));
   }
 
   static async connect(path: string, timeoutMs: number, alive?: () => boolean): Promise<AgentClient> {
-    return new AgentClient(await connectSocket(path, timeoutMs, alive));
+    return new AgentClient(await LastingSocket.connect(path, "the agent's connection", timeoutMs, alive));
+  }
+
+  /** Cuts the connection, as a fault would. */
+  cut(): void {
+    this.socket.cut();
   }
 
   /** Resolves when the agent answers. Bytes wait in the port until it does, so nothing polls. */
@@ -183,11 +209,11 @@ export class AgentClient {
 
   close(): void {
     this.abandon(new BenchError('vm-gone', "the agent's connection was closed"));
-    this.socket.destroy();
+    this.socket.close();
   }
 
   private enqueue<T>(job: () => Promise<T>): Promise<T> {
-    const result = this.queue.then(job);
+    const result = this.queue.then(() => this.standing).then(job);
     this.queue = result.catch(() => undefined);
     return result;
   }

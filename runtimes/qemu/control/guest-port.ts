@@ -1,7 +1,6 @@
-import type { Socket } from 'node:net';
 import { BenchError } from '../../../results/bench-error.ts';
 import { AGENT_TIMEOUT_MS } from '../defaults.ts';
-import { connectSocket } from './connect.ts';
+import { LastingSocket } from './lasting-socket.ts';
 import { LineReader } from './line-reader.ts';
 
 /** How a command in the guest ended, as its first process reports it. */
@@ -25,6 +24,8 @@ export interface GuestMemory {
   availableKiB: number;
 }
 
+const LINE_BYTES = 1024 * 1024;
+
 interface Waiting<T> {
   resolve(value: T): void;
   reject(error: BenchError): void;
@@ -43,7 +44,7 @@ export class GuestPort {
   runner = '/proc/1/exe';
   /** Host monotonic time when the guest's clock began, as its first words say; they may have been late, never early. */
   kernelBeganNs: bigint | undefined;
-  private readonly socket: Socket;
+  private readonly socket: LastingSocket;
   private readonly commands = new Map<string, Waiting<CommandEnd>>();
   private readonly requests = new Map<number, Waiting<number>>();
   private readonly deaths = new Set<(error: BenchError) => void>();
@@ -51,19 +52,23 @@ export class GuestPort {
   private nextRequest = 1;
   private lost: BenchError | undefined;
 
-  private constructor(socket: Socket) {
+  private constructor(socket: LastingSocket) {
     this.socket = socket;
-    const reader = new LineReader(1024 * 1024);
-    socket.on('data', (chunk: Buffer) => {
-      const atNs = process.hrtime.bigint();
-      for (const line of reader.push(chunk)) this.take(line, atNs);
+    let reader = new LineReader(LINE_BYTES);
+    socket.listen({
+      data: (chunk) => {
+        const atNs = process.hrtime.bigint();
+        for (const line of reader.push(chunk)) this.take(line, atNs);
+      },
+      // Commands go on: the guest holds its reports back while nobody listens. An answer on the way may be gone.
+      dropped: () => this.failRequests('the connection was cut before the answer'),
+      back: () => (reader = new LineReader(LINE_BYTES)),
+      lost: (error) => this.abandon(error),
     });
-    socket.on('error', () => undefined);
-    socket.on('close', () => this.abandon(new BenchError('vm-gone', "QEMU closed the guest's port")));
   }
 
   static async connect(path: string, timeoutMs: number, alive?: () => boolean): Promise<GuestPort> {
-    return new GuestPort(await connectSocket(path, timeoutMs, alive));
+    return new GuestPort(await LastingSocket.connect(path, "the guest's port", timeoutMs, alive));
   }
 
   /** Calls back when the guest agent has died. */
@@ -99,7 +104,9 @@ export class GuestPort {
         this.requests.delete(number);
         reject(new BenchError('vm-guest-timeout', `the guest did not answer ${verb} within ${timeoutMs} ms`));
       }, timeoutMs);
-      this.socket.write(`${number} ${[verb, ...args].join(' ')}\n`);
+      if (this.socket.write(`${number} ${[verb, ...args].join(' ')}\n`)) return;
+      this.requests.delete(number);
+      reject(cut(`${verb} was not sent: the connection is being made again`));
     }).finally(() => clearTimeout(timer));
     if (error !== 0)
       throw new BenchError(
@@ -116,6 +123,16 @@ export class GuestPort {
     return this.lastMemory;
   }
 
+  /** Cuts the connection, as a fault would. */
+  cut(): void {
+    this.socket.cut();
+  }
+
+  private failRequests(why: string): void {
+    for (const waiting of this.requests.values()) waiting.reject(cut(why));
+    this.requests.clear();
+  }
+
   abandon(error: BenchError): void {
     if (this.lost) return;
     this.lost = error;
@@ -126,7 +143,7 @@ export class GuestPort {
 
   close(): void {
     this.abandon(new BenchError('vm-gone', "the guest's port was closed"));
-    this.socket.destroy();
+    this.socket.close();
   }
 
   private takePhase(name: string, sinceKernelUs: number, atNs: bigint): void {
@@ -158,6 +175,10 @@ export class GuestPort {
       for (const listener of this.deaths) listener(error);
     }
   }
+}
+
+function cut(why: string): BenchError {
+  return new BenchError('vm-connection-cut', `the guest's port: ${why}`);
 }
 
 /** "<id> exit|signal|error <number> <stdout bytes> <stderr bytes> <ns>" */

@@ -1,8 +1,7 @@
-import type { Socket } from 'node:net';
 import * as z from 'zod';
 import { BenchError } from '../../../results/bench-error.ts';
-import { QMP_TIMEOUT_MS } from '../defaults.ts';
-import { connectSocket } from './connect.ts';
+import { QMP_TIMEOUT_MS, RECONNECT_TIMEOUT_MS } from '../defaults.ts';
+import { LastingSocket } from './lasting-socket.ts';
 import { LineReader } from './line-reader.ts';
 
 const messageSchema = z.union([
@@ -33,34 +32,56 @@ interface Waiting {
  * words, a deadline for every answer. When the connection ends, everything that waits is told so.
  */
 export class QmpClient {
-  private readonly socket: Socket;
+  private readonly socket: LastingSocket;
   private readonly waiting = new Map<number, Waiting>();
   private readonly listeners = new Set<(event: QmpEvent) => void>();
   private nextId = 1;
   private lost: BenchError | undefined;
   private greet: () => void = () => undefined;
+  /** Resolves when commands may be sent, or never will be again. */
+  private ready: Promise<void> = Promise.resolve();
+  private isReady: () => void = () => undefined;
 
-  private constructor(socket: Socket) {
+  private constructor(socket: LastingSocket) {
     this.socket = socket;
-    const reader = new LineReader();
-    socket.on('data', (chunk: Buffer) => {
-      try {
-        for (const line of reader.push(chunk)) this.take(line);
-      } catch (cause) {
-        this.lose(new BenchError('vm-qmp-protocol', `QMP: ${(cause as Error).message}`, { cause }));
-        socket.destroy();
-      }
+    let reader = new LineReader();
+    socket.listen({
+      data: (chunk) => {
+        try {
+          for (const line of reader.push(chunk)) this.take(line);
+        } catch (cause) {
+          this.lose(new BenchError('vm-qmp-protocol', `QMP: ${(cause as Error).message}`, { cause }));
+          socket.close();
+        }
+      },
+      // Whether QEMU did what it was asked nobody knows: each caller is told, and decides.
+      dropped: () => {
+        this.failWaiting(
+          (command) =>
+            new BenchError(
+              'vm-connection-cut',
+              `the monitor's connection was cut before the answer to ${command}`,
+            ),
+        );
+        this.ready = new Promise((resolve) => (this.isReady = resolve));
+      },
+      back: () => {
+        reader = new LineReader();
+        this.negotiate(RECONNECT_TIMEOUT_MS).catch((cause: unknown) => {
+          this.lose(new BenchError('vm-gone', 'QEMU did not greet on a new monitor connection', { cause }));
+          socket.close();
+        });
+      },
+      lost: (error) => this.lose(error),
     });
-    socket.on('error', () => undefined);
-    socket.on('close', () => this.lose(new BenchError('vm-gone', 'QEMU closed its monitor connection')));
   }
 
   /** Connects, waits for the greeting and leaves negotiation mode. */
   static async connect(path: string, timeoutMs = QMP_TIMEOUT_MS, alive?: () => boolean): Promise<QmpClient> {
-    const client = new QmpClient(await connectSocket(path, timeoutMs, alive));
+    const socket = await LastingSocket.connect(path, 'its monitor connection', timeoutMs, alive);
+    const client = new QmpClient(socket);
     try {
-      await client.greeting(timeoutMs);
-      await client.execute('qmp_capabilities', {}, timeoutMs);
+      await client.negotiate(timeoutMs);
       return client;
     } catch (error) {
       client.close();
@@ -73,10 +94,24 @@ export class QmpClient {
    *
    * @throws BenchError `vm-qmp` (QEMU refused, in its words), `vm-qmp-timeout`, `vm-gone`.
    */
-  execute(
+  async execute(
     command: string,
     parameters: Record<string, unknown> = {},
     timeoutMs = QMP_TIMEOUT_MS,
+  ): Promise<unknown> {
+    await this.ready;
+    return this.exchange(command, parameters, timeoutMs);
+  }
+
+  /** Cuts the connection, as a fault would. */
+  cut(): void {
+    this.socket.cut();
+  }
+
+  private exchange(
+    command: string,
+    parameters: Record<string, unknown>,
+    timeoutMs: number,
   ): Promise<unknown> {
     return new Promise((resolve, reject) => {
       if (this.lost) return reject(this.lost);
@@ -86,7 +121,8 @@ export class QmpClient {
         reject(new BenchError('vm-qmp-timeout', `QEMU did not answer ${command} within ${timeoutMs} ms`));
       }, timeoutMs);
       this.waiting.set(id, { command, resolve, reject, timer });
-      this.socket.write(`${JSON.stringify({ execute: command, arguments: parameters, id })}\n`);
+      if (this.socket.write(`${JSON.stringify({ execute: command, arguments: parameters, id })}\n`)) return;
+      this.failWaiting(() => new BenchError('vm-connection-cut', `the monitor was not asked to ${command}`));
     });
   }
 
@@ -121,7 +157,22 @@ export class QmpClient {
 
   close(): void {
     this.lose(new BenchError('vm-gone', 'the monitor connection was closed'));
-    this.socket.destroy();
+    this.socket.close();
+  }
+
+  /** Greeting, then out of negotiation mode: on every new connection. */
+  private async negotiate(timeoutMs: number): Promise<void> {
+    await this.greeting(timeoutMs);
+    await this.exchange('qmp_capabilities', {}, timeoutMs);
+    this.isReady();
+  }
+
+  private failWaiting(error: (command: string) => BenchError): void {
+    for (const waiting of this.waiting.values()) {
+      clearTimeout(waiting.timer);
+      waiting.reject(error(waiting.command));
+    }
+    this.waiting.clear();
   }
 
   private greeting(timeoutMs: number): Promise<void> {
@@ -168,11 +219,8 @@ export class QmpClient {
   private lose(error: BenchError): void {
     if (this.lost) return;
     this.lost = error;
-    for (const waiting of this.waiting.values()) {
-      clearTimeout(waiting.timer);
-      waiting.reject(error);
-    }
-    this.waiting.clear();
+    this.failWaiting(() => error);
+    this.isReady();
     for (const listener of [...this.listeners]) listener({ name: CONNECTION_LOST, data: {} });
   }
 }

@@ -137,7 +137,10 @@ export class Emulator {
       return await Promise.race([work, end, this.broken]);
     } catch (cause) {
       work.catch(() => undefined);
-      if (cause instanceof BenchError && cause.code === 'vm-gone') await this.settle();
+      const code = cause instanceof BenchError ? cause.code : '';
+      if (code === 'vm-gone' || code === 'vm-connection-cut') await this.settle();
+      // Cut while QEMU lives: the connection stands again, and whoever asked knows best what to do.
+      if (code === 'vm-connection-cut' && this.running) throw cause;
       if (cause instanceof BenchError && !NAMED_BY_MACHINE.has(cause.code)) throw cause;
       throw await this.failure(what, cause);
     }
@@ -197,6 +200,7 @@ function inherit(file: string | undefined): Op[] {
 /** Failures whose cause is better told by the console and QEMU's words than by whoever noticed first. */
 const NAMED_BY_MACHINE = new Set([
   'vm-gone',
+  'vm-connection-cut',
   'vm-socket',
   'vm-agent-timeout',
   'vm-guest-timeout',

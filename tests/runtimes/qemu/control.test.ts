@@ -120,9 +120,10 @@ test('QMP: refusals carry QEMU’s words, silence and lost connections have name
       assert.is(await codeOf(client.execute('silent', {}, 50)), 'vm-qmp-timeout');
       assert.is(await codeOf(client.nextEvent('NEVER', 50)), 'vm-qmp-timeout');
       const waiting = codeOf(client.execute('silent'));
-      assert.is(await codeOf(client.execute('end')), 'vm-gone');
-      assert.is(await waiting, 'vm-gone', 'everything that waited is told');
-      assert.is(await codeOf(client.execute('late')), 'vm-gone');
+      assert.is(await codeOf(client.execute('end')), 'vm-connection-cut');
+      assert.is(await waiting, 'vm-connection-cut', 'everything that waited is told');
+      assert.is(await codeOf(client.execute('late', {}, 50)), 'vm-qmp-timeout', 'asked on a new connection');
+      client.close();
     },
   );
 });
@@ -261,6 +262,84 @@ test('guest port: the agent’s death is told', async () => {
       port.close();
     },
   );
+});
+
+test('QMP: a cut connection stands again, greeted anew; what was under way is a named failure', async () => {
+  let connections = 0;
+  await withServer(
+    (socket) => {
+      connections++;
+      socket.write(GREETING);
+      onRequest(socket, ({ execute, id }) => {
+        if (execute === 'never') socket.destroy();
+        else socket.write(`${JSON.stringify({ return: { on: connections, execute }, id })}\n`);
+      });
+    },
+    async (path) => {
+      const client = await QmpClient.connect(path);
+      assert.is(await codeOf(client.execute('never')), 'vm-connection-cut');
+      assert.equal(await client.execute('again'), { on: 2, execute: 'again' });
+      client.cut();
+      assert.is(await codeOf(client.execute('into the void')), 'vm-connection-cut');
+      assert.equal(await client.execute('and again'), { on: 3, execute: 'and again' });
+      client.close();
+    },
+  );
+});
+
+test('the guest agent: a cut connection stands again and is synchronised before the next request', async () => {
+  const heard: string[] = [];
+  await withServer(
+    (socket) =>
+      onRequest(socket, (request) => {
+        heard.push(request.execute);
+        if (request.execute === 'guest-sync-delimited')
+          socket.write(
+            Buffer.concat([
+              Buffer.from([0xff]),
+              Buffer.from(`{"return": ${String(request.arguments.id)}}\n`),
+            ]),
+          );
+        else if (request.execute === 'guest-slow') socket.destroy();
+        else socket.write('{"return": "done"}\n');
+      }),
+    async (path) => {
+      const client = await AgentClient.connect(path, 1000);
+      assert.is(await codeOf(client.execute('guest-slow')), 'vm-connection-cut');
+      assert.is(await client.execute('guest-info'), 'done');
+      assert.equal(heard, ['guest-sync-delimited', 'guest-slow', 'guest-sync-delimited', 'guest-info']);
+      client.close();
+    },
+  );
+});
+
+test("the guest's port: a command's end that was held back while the connection was cut is still heard", async () => {
+  let connections = 0;
+  await withServer(
+    (socket) => {
+      if (++connections === 1) socket.destroy();
+      else socket.write('done e1 exit 0 0 0 5\n');
+    },
+    async (path) => {
+      const port = await GuestPort.connect(path, 1000);
+      assert.is((await port.commandEnd('e1')).exitCode, 0);
+      port.close();
+    },
+  );
+});
+
+test('a connection whose far end is gone for good is lost by name, within its deadline', async () => {
+  let client: QmpClient | undefined;
+  await withServer(
+    (socket) => {
+      socket.write(GREETING);
+      onRequest(socket, ({ id }) => socket.write(`${JSON.stringify({ return: {}, id })}\n`));
+    },
+    async (path) => {
+      client = await QmpClient.connect(path, 1000);
+    },
+  );
+  assert.is(await codeOf(client!.execute('query-status')), 'vm-gone');
 });
 
 test.run();

@@ -72,7 +72,7 @@ test('a kernel panic in the middle of a command, with the console’s last words
 
 test('an agent that hangs', async () => {
   const error = await failing('vm-agent-timeout', async (vm) => {
-    await sh(vm, 'kill -STOP $(busybox pidof qemu-ga) & sleep 0.2', { timeoutMs: 1500 }).catch(
+    await sh(vm, 'kill -STOP $(busybox pidof qemu-ga) & sleep 0.2', { timeoutMs: 4000 }).catch(
       () => undefined,
     );
     await vm.exec(['true'], { timeoutMs: 1500 });

@@ -83,8 +83,11 @@ test('does not poll while a command runs', async () => {
     const io = readFileSync('/proc/self/io', 'utf8');
     return Number(/^syscw: (\d+)$/m.exec(io)?.[1]);
   };
-  const running = vm.exec(['sleep', '1.2']);
-  await new Promise((resolve) => setTimeout(resolve, 500));
+  const running = vm.exec(['sleep', '3']);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  // Requests go in order: when this one is answered, the command was started, however busy the machine is.
+  await (vm as QemuInstance).parts.link.agent.execute('guest-ping');
+  await new Promise((resolve) => setTimeout(resolve, 200));
   const before = written();
   await new Promise((resolve) => setTimeout(resolve, 400));
   const after = written();
@@ -174,6 +177,29 @@ test('pauses and resumes: no time is spent while paused', async () => {
   await vm.resume?.();
   assert.ok(spent < 100, `${spent} ms of CPU time while paused`);
   assert.is((await vm.exec(['true'])).exitCode, 0);
+});
+
+test('connections that are cut in the middle of a command stand again, and its end is heard', async () => {
+  const { link, emulator } = (vm as QemuInstance).parts;
+  const running = vm.exec(['sh', '-c', 'sleep 1; echo survived']);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  // Requests go in order: when this one is answered, the command was started.
+  await link.agent.execute('guest-ping');
+  link.agent.cut();
+  link.port.cut();
+  emulator.qmp.cut();
+  assert.is((await running).stdout, 'survived\n');
+  assert.equal((await emulator.qmp.execute('query-status')) as { running: boolean }, {
+    running: true,
+    singlestep: false,
+    status: 'running',
+  });
+});
+
+test('an idle guest says what memory it has in use', () => {
+  const { guestMemoryTotalMiB, guestMemoryUsedMiB } = vm.facts();
+  assert.ok(Number(guestMemoryTotalMiB) > 150 && Number(guestMemoryTotalMiB) < 256);
+  assert.ok(Number(guestMemoryUsedMiB) > 5 && Number(guestMemoryUsedMiB) < Number(guestMemoryTotalMiB));
 });
 
 test('its costs are seen from the host', async () => {
