@@ -7,10 +7,11 @@ import { findImage } from '../../runtimes/image/ensure-image.ts';
 import { NO_LOWER } from '../../runtimes/container/images/layer/lower-view.ts';
 import { unpackLayer } from '../../runtimes/container/images/layer/unpack.ts';
 import { ensureLayerTool } from '../../runtimes/container/images/native/build-layer-tool.ts';
+import { pullSpeed } from './unpack/pull-speed.ts';
 
 /**
  * Unpacking a layer of 200 MB or more, beside `tar -x` of the same file, in turn: plain and gzipped. Ours hashes twice and checks
- * every name. Needs a quiet machine; the layer is /usr of the guest image where there is one, else made-up files.
+ * every name. Then pulling from a registry on the loopback, beside dd. Needs a quiet machine; the layer is /usr of the guest image where there is one, else made-up files.
  *
  *   npx tsx tests/bench/unpack.ts [turns]
  */
@@ -43,6 +44,7 @@ async function main(): Promise<void> {
         `${name}: ours ${median(ours).toFixed(0)} ms, tar -x ${median(theirs).toFixed(0)} ms, median ratio ${median(ratio).toFixed(2)} (n = ${turns})`,
       );
     }
+    await pullSpeed(cache, folder, join(folder, 'layer.tar'), turns);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
