@@ -1,46 +1,30 @@
-import { execa, type Result } from 'execa';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { connect } from 'node:net';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { execa } from 'execa';
 import { join } from 'node:path';
 import * as assert from 'uvu/assert';
-import { packagePath } from '../../../../results/package-root.ts';
 import { processStartTime } from '../../../../runtimes/sweep/owner.ts';
 import { suite } from '../../../suite.ts';
+import { cliRig, IMAGE, until, type CliRig } from './cli-rig.ts';
 
 const test = suite('bench container');
-const IMAGE = 'tare/guest';
-const name = (word: string): string => `tt-${process.pid}-${word}`;
-const made: string[] = [];
+let rig: CliRig;
+const bench: CliRig['bench'] = (...argv) => rig.bench(...argv);
+const detached: CliRig['detached'] = (word, script, ...flags) => rig.detached(word, script, ...flags);
+const none = ['--network', 'none'];
 
-async function bench(...argv: string[]): Promise<Result> {
-  // Not by npx: that alone takes most of a second, forty times.
-  const node = ['--import', 'tsx', packagePath('harness/cli/main.ts')];
-  return execa(process.execPath, [...node, 'container', ...argv], {
-    cwd: packagePath(),
-    reject: false,
-    stdin: 'ignore',
-    timeout: 60_000,
-  });
-}
-
-async function detached(word: string, script: string, ...flags: string[]): Promise<string> {
-  made.push(name(word));
-  const result = await bench('run', '-d', '--name', name(word), ...flags, IMAGE, 'sh', '-c', script);
-  assert.is(result.exitCode, 0, String(result.stderr));
-  return name(word);
-}
-
-async function until(what: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 60; tries++) {
-    if (await what()) return;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  assert.unreachable('it did not come');
-}
-
-test.after(async () => {
-  for (const each of made) await bench('rm', '-f', each);
+test.before(async () => {
+  rig = await cliRig();
 });
+test.after(() => rig.end());
 
 test('run: output on both streams, the exit code, nothing left', async () => {
   const result = await bench(
@@ -70,7 +54,11 @@ test('kill: what is killed counts as 128 and the signal', async () => {
 });
 
 test('a container goes on without its caller; logs, exec, pause, stop, wait, rm', async () => {
-  const box = await detached('life', 'trap "echo bye; exit 3" TERM; echo hello; while :; do sleep 0.1; done');
+  const box = await detached(
+    'life',
+    'trap "echo bye; exit 3" TERM; echo hello; while :; do sleep 0.1; done',
+    ...none,
+  );
   await until(async () => (await bench('logs', box)).stdout === 'hello');
   assert.is((await bench('exec', box, 'cat', '/proc/1/comm')).stdout, 'sh');
   assert.is((await bench('exec', box, 'sh', '-c', 'exit 9')).exitCode, 9);
@@ -122,20 +110,132 @@ test('limits hold inside, a volume is shared, the root can be read-only', async 
   rmSync(folder, { recursive: true });
 });
 
-test('a published port is answered on the host, and is closed again', async () => {
-  const server = `perl -MIO::Socket::INET -e '$s=IO::Socket::INET->new(LocalPort=>8080,Listen=>5); print "up\\n"; $|=1; while($c=$s->accept){print $c "served"; close $c}'`;
-  const box = await detached('port', server, '-p', '18089:8080');
-  const ask = (): Promise<string> =>
-    new Promise((resolve) => {
-      let text = '';
-      const socket = connect(18089, '127.0.0.1');
-      socket.on('data', (chunk) => (text += String(chunk)));
-      socket.on('error', () => resolve('refused'));
-      socket.on('close', () => resolve(text));
-    });
-  await until(async () => (await ask()) === 'served');
-  await bench('rm', '-f', box);
-  assert.is(await ask(), 'refused');
+test('start once more: the same files and name, a new run; restart, rename, update, top, logs', async () => {
+  const box = await detached('again', 'echo run >> /count; cat /count; exec sleep 300', ...none);
+  await rig.out('stop', '-t', '1', box);
+  assert.is(await rig.out('start', box), box);
+  await until(async () => (await bench('logs', box)).stdout === 'run\nrun');
+  await rig.out('restart', '-t', '1', box);
+  await until(async () => (await bench('exec', box, 'wc', '-l', '/count')).stdout === '3 /count');
+  const other = `${box}-2`;
+  await rig.out('rename', box, other);
+  assert.match(String((await bench('inspect', box)).stderr), /there is no container/);
+  assert.match(await rig.out('top', other, '-o', 'pid,comm'), /\d+ sleep/);
+  await rig.out('update', '-m', '96m', '--pids-limit', '33', other);
+  const limits =
+    'cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/pids/pids.max /sys/fs/cgroup/memory.max /sys/fs/cgroup/pids.max 2>/dev/null';
+  assert.is((await bench('exec', other, 'sh', '-c', limits)).stdout, `${96 << 20}\n33`);
+  await rig.out('restart', '-t', '1', other);
+  assert.is(
+    (await bench('exec', other, 'sh', '-c', limits)).stdout,
+    `${96 << 20}\n33`,
+    'also when started again',
+  );
+  assert.match(String((await bench('update', other)).stderr), /no limit was named/);
+  await rig.out('rm', '-f', other);
+});
+
+test('start -a attaches; the exit code is the program’s', async () => {
+  const box = await detached('attach', 'exit 0', ...none);
+  await rig.out('rm', '-f', box);
+  await rig.out('create', '--name', box, ...none, IMAGE, 'sh', '-c', 'echo shown; exit 4');
+  const result = await bench('start', '-a', box);
+  assert.equal([result.stdout, result.exitCode], ['shown', 4]);
+});
+
+test('cp both ways, running and not, and never through a link of the container’s to the host', async () => {
+  const folder = mkdtempSync('/var/tmp/tare-cp-test-');
+  const box = await detached('cp', 'sleep 300', ...none);
+  mkdirSync(join(folder, 'tree/deep'), { recursive: true });
+  writeFileSync(join(folder, 'tree/deep/file'), 'content');
+  symlinkSync('deep/file', join(folder, 'tree/link'));
+  await rig.out('cp', join(folder, 'tree'), `${box}:/srv`);
+  assert.is(await rig.out('exec', box, 'cat', '/srv/tree/link'), 'content');
+  await rig.out('cp', join(folder, 'tree/.'), `${box}:/opt`);
+  assert.is(await rig.out('exec', box, 'cat', '/opt/deep/file'), 'content');
+  await rig.out('cp', `${box}:/srv/tree`, join(folder, 'back'));
+  assert.is(readFileSync(join(folder, 'back/link'), 'utf8'), 'content');
+  const canary = join(folder, 'canary');
+  mkdirSync(canary);
+  await rig.out('exec', box, 'ln', '-s', canary, '/trap');
+  await bench('cp', join(folder, 'tree'), `${box}:/trap`);
+  assert.equal(readdirSync(canary), [], 'a link that leads out of the container is followed inside it only');
+  await bench('cp', '-a', join(folder, 'tree/deep/file'), `${box}:/srv/tree/link`);
+  await rig.out('stop', '-t', '0', box);
+  await rig.out('cp', `${box}:/srv/tree/deep/file`, join(folder, 'stopped'));
+  assert.is(readFileSync(join(folder, 'stopped'), 'utf8'), 'content');
+  const archive = String((await bench('cp', `${box}:/srv/tree`, '-')).stdout);
+  assert.match(archive, /tree\/deep\/file/);
+  assert.match(String((await bench('cp', `${box}:/no/such`, folder)).stderr), /does not exist/);
+  rmSync(folder, { recursive: true });
+});
+
+test('diff, and events as they happened', async () => {
+  const since = String(Date.now() / 1000);
+  const box = await detached(
+    'diff',
+    'rm /etc/motd 2>/dev/null; echo x >> /etc/passwd; echo y > /new; exit 5',
+    ...none,
+  );
+  await bench('wait', box);
+  const changes = (await rig.out('diff', box)).split('\n');
+  assert.ok(changes.includes('C /etc/passwd') && changes.includes('A /new'), changes.join());
+  assert.not.ok(
+    changes.some((line) => line.includes('/etc/hosts')),
+    changes.join(),
+  );
+  await rig.out('rm', box);
+  const lines = (
+    await rig.out('events', '--since', since, '--until', '0s', '--filter', `container=${box}`)
+  ).split('\n');
+  const events = lines.map((line) => JSON.parse(line) as { action: string; exitCode?: number });
+  assert.equal(events.map((event) => event.action).sort(), ['create', 'destroy', 'die', 'start']);
+  assert.is(events.find((event) => event.action === 'die')?.exitCode, 5);
+});
+
+test('events can be followed while they happen', async () => {
+  const [program, argv] = rig.commandLine('events', '--filter', 'event=die');
+  const follower = execa(program, argv, { reject: false, timeout: 30_000 });
+  let seen = '';
+  follower.stdout.on('data', (chunk) => (seen += String(chunk)));
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  const box = await detached('seen', 'exit 6', ...none);
+  await until(() => Promise.resolve(seen.includes(box) && seen.includes('"exitCode":6')));
+  follower.kill('SIGINT');
+  await follower;
+});
+
+test('labels, environment files, stop signals and filters', async () => {
+  const folder = mkdtempSync('/var/tmp/tare-env-');
+  writeFileSync(join(folder, 'env'), '# no\nA=1\n\nB=2 3\n');
+  const flags = ['--env-file', join(folder, 'env'), '--label', 'role=web', '--stop-signal', 'USR1'];
+  const box = await detached(
+    'label',
+    'trap "echo usr1; exit 0" USR1; echo "$A $B"; while :; do sleep 0.1; done',
+    ...none,
+    ...flags,
+  );
+  rmSync(folder, { recursive: true });
+  assert.is(
+    await rig.out(
+      'ps',
+      '--filter',
+      'label=role=web',
+      '--filter',
+      `name=${box}`,
+      '--format',
+      '{{.name}} {{.status}}',
+    ),
+    `${box} running`,
+  );
+  await until(async () => (await bench('logs', box)).stdout === '1 2 3');
+  await rig.out('stop', box);
+  assert.is((await bench('logs', box)).stdout, '1 2 3\nusr1');
+  assert.is(
+    await rig.out('ps', '--filter', 'exited=0', '--filter', `name=${box}`, '-q'),
+    await rig.out('inspect', '-f', '{{.id}}', box),
+  );
+  assert.match(String((await bench('ps', '--filter', 'colour=red')).stderr), /not a filter/);
 });
 
 test('each flag changes the plan as it says', async () => {
