@@ -105,8 +105,9 @@ function as(uid: number, gid = uid): string[] {
 function testUser(home: string, uid: number, gid: number): TestUser {
   mkdirSync(home, { mode: 0o711 });
   chownSync(home, uid, gid);
-  const start: TestUser['start'] = (argv) => spawnBench(argv, {});
-  const spawnBench = (argv: string[], env: Record<string, string>) =>
+  // Its pipes would be held open by what it started, long after it was killed.
+  const start: TestUser['start'] = (argv) => spawnBench(argv, {}, 'ignore');
+  const spawnBench = (argv: string[], env: Record<string, string>, output: 'pipe' | 'ignore' = 'pipe') =>
     execa(
       'setpriv',
       [
@@ -125,6 +126,8 @@ function testUser(home: string, uid: number, gid: number): TestUser {
         extendEnv: false,
         reject: false,
         stdin: 'ignore',
+        stdout: output,
+        stderr: output,
         timeout: 120_000,
       },
     );
