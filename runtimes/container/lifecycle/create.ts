@@ -168,7 +168,12 @@ async function launch(
     detached: true,
   });
   launched.release();
-  if (place.kind === 'user') await awaitUserNetwork(place.network, launched.pid, stateFolder);
+  if (place.kind === 'user')
+    await awaitUserNetwork(place.network, launched.pid, stateFolder).catch((error: unknown) => {
+      // It is on no record yet: without its first process the supervisor ends as well.
+      process.kill(launched.pid, 'SIGKILL');
+      throw error;
+    });
   const startTime = processStartTime(launched.pid) ?? '';
   const { name } = readRecord(record.id) ?? record;
   const running: ContainerRecord = { ...record, name, phase: 'made', pid: launched.pid, startTime };

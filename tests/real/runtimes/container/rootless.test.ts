@@ -185,6 +185,15 @@ on('what cannot be had is refused in a line with its reason and its remedy', asy
     await out(user, run('--cpuset-cpus', '0', 'small:1', 'grep', 'Cpus_allowed_list', '/proc/self/status')),
     'Cpus_allowed_list:\t0',
   );
+  chmodSync('/dev/net/tun', 0o600);
+  await refused(
+    user,
+    ['container', 'run', '--rm', '--network', 'pasta', 'small:1', 'true'],
+    /pasta did not connect[^]*chmod 666 \/dev\/net\/tun/,
+  );
+  chmodSync('/dev/net/tun', 0o666);
+  const left = await execa('pgrep', ['-U', String(user.uid), 'tare-launch|pasta|passt'], { reject: false });
+  assert.is(left.stdout, '', 'a container without its network is taken back');
   const shared = join(rig.folder, 'shared');
   mkdirSync(shared);
   chmodSync(shared, 0o777);
