@@ -1,4 +1,4 @@
-import { lstatSync, readFileSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { BenchError } from '../../results/bench-error.ts';
 
@@ -74,15 +74,38 @@ function unknown(text: string, why: string): BenchError {
 }
 
 /**
- * A file of /etc as the topmost layer has it; empty when none has. Only a regular file in a real folder counts: a layer
- * cannot make us read a file of the host.
+ * A file of /etc as the topmost layer has it; empty when none has. Only a regular file in a real folder counts, and what
+ * was looked at is what is read: neither a layer nor a program that writes to it can make us read a file of the host.
  */
 export function readEtc(layers: readonly string[], name: 'passwd' | 'group'): string {
   for (const layer of [...layers].reverse()) {
-    const etc = lstatSync(join(layer, 'etc'), { throwIfNoEntry: false });
-    if (etc && !etc.isDirectory()) return '';
-    const file = lstatSync(join(layer, 'etc', name), { throwIfNoEntry: false });
-    if (file) return file.isFile() ? readFileSync(join(layer, 'etc', name), 'utf8') : '';
+    const etc = openUnlessLink(join(layer, 'etc'), constants.O_DIRECTORY);
+    if (etc === 'absent') continue;
+    if (etc === 'other') return '';
+    try {
+      const file = openUnlessLink(`/proc/self/fd/${etc}/${name}`, constants.O_NONBLOCK);
+      if (file === 'absent') continue;
+      if (file === 'other') return '';
+      try {
+        return fstatSync(file).isFile() ? readFileSync(file, 'utf8') : '';
+      } finally {
+        closeSync(file);
+      }
+    } finally {
+      closeSync(etc);
+    }
   }
   return '';
+}
+
+/** A descriptor; 'other' for a link or what is not of the wanted kind. */
+function openUnlessLink(path: string, flags: number): number | 'absent' | 'other' {
+  try {
+    return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | flags);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return 'absent';
+    if (code === 'ELOOP' || code === 'ENOTDIR' || code === 'ENXIO') return 'other';
+    throw error;
+  }
 }

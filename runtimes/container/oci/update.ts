@@ -1,12 +1,8 @@
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import * as z from 'zod';
 import { BenchError } from '../../../results/bench-error.ts';
 import { Cgroup } from '../../cgroup/cgroup.ts';
-import { isUnified } from '../../cgroup/layout.ts';
-import type { CgroupLimits } from '../../cgroup/limits.ts';
 import { limitsOfResources } from '../../cgroup/oci-resources.ts';
-import { readNumber } from '../../cgroup/read-cost.ts';
+import { raiseSwapFirst } from '../../cgroup/raise-limits.ts';
 import { ociSpecSchema, type OciResources } from '../spec/oci-spec.ts';
 import type { StateRoot } from './state.ts';
 import { currentStatus } from './status.ts';
@@ -37,15 +33,7 @@ export function updateContainer(root: StateRoot, id: string, resources: OciResou
     throw new BenchError('oci-state', `container not running: ${id}`);
   const cgroup = new Cgroup(state.cgroupPath);
   const limits = limitsOfResources(resources);
-  makeRoom(cgroup, limits);
+  raiseSwapFirst(cgroup, limits);
   cgroup.setLimits(limits);
   return cgroup.notes;
-}
-
-/** On v1 memory may never exceed memory and swap together, so that a raise begins with the latter. */
-function makeRoom(cgroup: Cgroup, limits: CgroupLimits): void {
-  if (isUnified(cgroup.layout) || limits.memoryBytes === undefined) return;
-  const file = join(cgroup.folder('memory') ?? '/nonexistent', 'memory.memsw.limit_in_bytes');
-  const together = limits.memorySwapBytes ?? limits.memoryBytes;
-  if ((readNumber(file) ?? Infinity) < together) writeFileSync(file, String(together));
 }

@@ -62,7 +62,9 @@ test('costs of a box come from where they are recorded, and only where they are'
       cells
         .filter(
           (one) =>
-            one.arm === arm && one.workload === 'instance' && /^(start_|pause|resume|state|guest_)/.test(one.metric),
+            one.arm === arm &&
+            one.workload === 'instance' &&
+            /^(start_|pause|resume|state|guest_)/.test(one.metric),
         )
         .map(({ metric, median }) => [metric, median]),
     );
