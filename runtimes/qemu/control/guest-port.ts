@@ -60,9 +60,12 @@ export class GuestPort {
         const atNs = process.hrtime.bigint();
         for (const line of reader.push(chunk)) this.take(line, atNs);
       },
-      // Commands go on: the guest holds its reports back while nobody listens. An answer on the way may be gone.
+      // Commands go on: the guest holds its reports back while nobody listens. What was on the way may be gone.
       dropped: () => this.failRequests('the connection was cut before the answer'),
-      back: () => (reader = new LineReader(LINE_BYTES)),
+      back: () => {
+        reader = new LineReader(LINE_BYTES);
+        if (this.commands.size > 0) this.request('again').catch(() => undefined);
+      },
       lost: (error) => this.abandon(error),
     });
   }

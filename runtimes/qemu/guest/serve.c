@@ -13,7 +13,31 @@
 
 static int control_port;
 
+/* The latest "done" lines as they were passed on: what was under way when a connection was cut is lost with it. */
+static char recent[4096];
+static size_t recent_size;
+static int recent_is_cut;
+
 static void tell(const char *text) { write_all(control_port, text, strlen(text)); }
+
+static void pass_on(const char *text, size_t size) {
+  if (recent_size + size > sizeof recent) {
+    size_t gone = recent_size + size - sizeof recent;
+    memmove(recent, recent + gone, recent_size - gone);
+    recent_size -= gone;
+    recent_is_cut = 1;
+  }
+  memcpy(recent + recent_size, text, size);
+  recent_size += size;
+  write_all(control_port, text, size);
+}
+
+/* The host asks for it on a new connection; it knows which of them it still waits for. */
+static int tell_again(void) {
+  const char *line = recent_is_cut ? memchr(recent, '\n', recent_size) : recent;
+  if (line) write_all(control_port, line, recent_size - (size_t)(line - recent));
+  return 0;
+}
 
 static pid_t start_agent(const char *port) {
   pid_t pid = fork();
@@ -62,7 +86,9 @@ static void answer(char *line) {
   int error = -EINVAL;
   if (request) {
     *request++ = 0;
-    error = strcmp(request, "memory") == 0 ? tell_memory() : do_verb(request);
+    if (strcmp(request, "memory") == 0) error = tell_memory();
+    else if (strcmp(request, "again") == 0) error = tell_again();
+    else error = do_verb(request);
   }
   snprintf(text, sizeof text, "answer %.20s %d\n", line, -error);
   tell(text);
@@ -105,7 +131,7 @@ void serve(int control, const char *agent_path) {
     }
     if (ready[1].revents & POLLIN) {
       ssize_t size = read(done, fresh, sizeof fresh);
-      if (size > 0) write_all(control, fresh, (size_t)size);
+      if (size > 0) pass_on(fresh, (size_t)size);
     }
     if (ready[2].revents & POLLIN) {
       ssize_t size = read(control, fresh, sizeof fresh);

@@ -196,6 +196,17 @@ test('connections that are cut in the middle of a command stand again, and its e
   });
 });
 
+test('an end that was on its way when the connection was cut is told again', async () => {
+  const { link } = (vm as QemuInstance).parts;
+  for (let ms = 0; ms < 40; ms += 2) {
+    const running = vm.exec(['echo', 'heard'], { timeoutMs: 8000 });
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    link.port.cut();
+    const { stdout, timedOut } = await running;
+    assert.equal([stdout, timedOut], ['heard\n', false], `cut after ${ms} ms`);
+  }
+});
+
 test('an idle guest says what memory it has in use', () => {
   const { guestMemoryTotalMiB, guestMemoryUsedMiB } = vm.facts();
   assert.ok(Number(guestMemoryTotalMiB) > 150 && Number(guestMemoryTotalMiB) < 256);
