@@ -167,13 +167,14 @@ async function launch(
     stderr: 'ignore',
     detached: true,
   });
+  try {
+    if (place.kind === 'user') await awaitUserNetwork(place.network, launched.pid, stateFolder);
+  } catch (error) {
+    // It is on no record yet. Without its first process the supervisor ends as well, and what it started beside it.
+    await launched.stop();
+    throw error;
+  }
   launched.release();
-  if (place.kind === 'user')
-    await awaitUserNetwork(place.network, launched.pid, stateFolder).catch((error: unknown) => {
-      // It is on no record yet: without its first process the supervisor ends as well.
-      process.kill(launched.pid, 'SIGKILL');
-      throw error;
-    });
   const startTime = processStartTime(launched.pid) ?? '';
   const { name } = readRecord(record.id) ?? record;
   const running: ContainerRecord = { ...record, name, phase: 'made', pid: launched.pid, startTime };

@@ -58,7 +58,8 @@ export function containerRows({ all, filters, sizes }: RowFilter): ContainerRow[
     layers.set(folder, bytes);
     return bytes;
   };
-  const asked = all || filters?.has('status');
+  // Whoever asks for a status or an exit code asks for those that have it.
+  const asked = all || filters?.has('status') || filters?.has('exited');
   return listRecords()
     .map((record) => ({ record, status: containerStatus(record) }))
     .filter(({ status }) => asked || status === 'running' || status === 'paused')

@@ -151,7 +151,7 @@ test('cp both ways, running and not, and never through a link of the containerâ€
   symlinkSync('deep/file', join(folder, 'tree/link'));
   await rig.out('cp', join(folder, 'tree'), `${box}:/srv`);
   assert.is(await rig.out('exec', box, 'cat', '/srv/tree/link'), 'content');
-  await rig.out('cp', join(folder, 'tree/.'), `${box}:/opt`);
+  await rig.out('cp', `${folder}/tree/.`, `${box}:/opt`);
   assert.is(await rig.out('exec', box, 'cat', '/opt/deep/file'), 'content');
   await rig.out('cp', `${box}:/srv/tree`, join(folder, 'back'));
   assert.is(readFileSync(join(folder, 'back/link'), 'utf8'), 'content');
