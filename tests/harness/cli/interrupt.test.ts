@@ -18,7 +18,7 @@ test('ends a verb that has nothing to tidy up', async () => {
     child.kill('SIGINT');
     const ended = await Promise.race([
       child,
-      new Promise<null>((resolve) => setTimeout(() => resolve(null), 30_000)),
+      new Promise<null>((resolve) => setTimeout(() => resolve(null), 30_000).unref()),
     ]);
     assert.is(ended?.signal, 'SIGINT');
   } finally {

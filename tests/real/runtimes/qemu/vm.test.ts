@@ -88,11 +88,18 @@ test('does not poll while a command runs', async () => {
   // Requests go in order: when this one is answered, the command was started, however busy the machine is.
   await (vm as QemuInstance).parts.link.agent.execute('guest-ping');
   await new Promise((resolve) => setTimeout(resolve, 200));
-  const before = written();
-  await new Promise((resolve) => setTimeout(resolve, 400));
-  const after = written();
+  // The process writes for other reasons too, now and then; one that polls writes in every window.
+  const windows: number[] = [];
+  for (let i = 0; i < 4; i++) {
+    const before = written();
+    await new Promise((resolve) => setTimeout(resolve, 400));
+    windows.push(written() - before);
+  }
   await running;
-  assert.is(after - before, 0, 'nothing was written to a socket in the middle of the command');
+  assert.ok(
+    windows.includes(0),
+    `written in windows of 400 ms in the middle of the command: ${windows.join()}`,
+  );
 });
 
 test('copies files and folders in and out', async () => {
