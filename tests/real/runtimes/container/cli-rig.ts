@@ -76,7 +76,14 @@ export async function cliRig(netns?: string): Promise<CliRig> {
     return String(result.stdout);
   };
   const close = async (): Promise<void> => {
-    for (const each of made.splice(0)) await bench('rm', '-f', '-v', each);
+    const names = made.splice(0);
+    for (const each of names) await bench('rm', '-f', '-v', each);
+    const left = String((await bench('ps', '-a', '--format', '{{.name}}')).stdout).split('\n');
+    assert.equal(
+      names.filter((each) => left.includes(each)),
+      [],
+      'what was started could be removed',
+    );
   };
   return {
     bench,
@@ -153,7 +160,12 @@ export async function openWorld(): Promise<World> {
     onHost: (text) => within(host, text),
     inWorld: (text) => within(world, text),
     async close() {
-      for (const netns of [host, world]) await execa('ip', ['netns', 'del', netns], { reject: false });
+      for (const netns of [host, world]) {
+        // A namespace without a name lives on in the servers that were left in it.
+        const { stdout } = await execa('ip', ['netns', 'pids', netns], { reject: false });
+        for (const pid of stdout.split('\n').filter(Boolean)) process.kill(Number(pid), 'SIGKILL');
+        await execa('ip', ['netns', 'del', netns], { reject: false });
+      }
     },
   };
 }

@@ -52,6 +52,7 @@ test('after kill -9 of the harness, sweep leaves the host as it was', async () =
   const victim = spawn('npx', ['--no-install', 'tsx', script, owner, named], {
     stdio: ['ignore', 'pipe', 'inherit'],
     cwd: packagePath(),
+    detached: true,
   });
   try {
     await once(victim.stdout, 'data');
@@ -71,10 +72,19 @@ test('after kill -9 of the harness, sweep leaves the host as it was', async () =
     assert.not(existsSync(named));
     assert.equal(await sweep(), []);
   } finally {
-    victim.kill('SIGKILL');
+    endGroup(victim.pid);
     rmSync(scratchDir, { recursive: true, force: true });
   }
 });
+
+/** All of it, npx's children too: one that lived would hold our end of its output open. */
+function endGroup(leader: number | undefined): void {
+  try {
+    if (leader !== undefined) process.kill(-leader, 'SIGKILL');
+  } catch {
+    // Gone already.
+  }
+}
 
 test('a process that took over a dead owner’s number is not taken for it', async () => {
   const folder = mkdtempSync('/tmp/tare-owners-');
