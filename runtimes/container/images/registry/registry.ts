@@ -1,26 +1,18 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { rootCertificates } from 'node:tls';
 import * as z from 'zod';
 import { BenchError } from '../../../../results/bench-error.ts';
-import { DOCKER_HUB_HOST } from '../defaults.ts';
 import type { Descriptor } from '../format/descriptor.ts';
 import { digestOf, digestSchema, verifyDigest, type Digest } from '../format/digest.ts';
 import { MAX_MANIFEST_BYTES, parseJson } from '../format/manifest.ts';
 import { ACCEPTED_MANIFESTS } from '../format/media-types.ts';
 import { parseChallenge, type Challenge } from './challenge.ts';
+import { connect, type Connection, type ConnectionOptions } from './connection.ts';
 import type { Credentials } from './credentials.ts';
 import { exchange, readBody, type HttpRequest, type HttpResponse, type TlsTrust } from './http.ts';
 import { isTransientStatus, RETRY, Transient, withRetries, type RetryPolicy } from './retry.ts';
 
-export interface RegistryOptions {
+export interface RegistryOptions extends ConnectionOptions {
   credentials?: Credentials;
-  /** PEM file beside the system's certificates. */
-  caFile?: string;
-  /** False: any certificate, and plain HTTP, will do. */
-  tlsVerify?: boolean;
-  signal?: AbortSignal;
   retry?: RetryPolicy;
 }
 
@@ -38,7 +30,7 @@ export class Registry {
   readonly #retry: RetryPolicy;
   /** Scope → Authorization header. */
   readonly #tokens = new Map<string, string>();
-  #base: Promise<{ url: URL; trust: TlsTrust }> | undefined;
+  #base: Promise<Connection> | undefined;
 
   constructor(name: string, options: RegistryOptions = {}) {
     this.name = name;
@@ -222,69 +214,10 @@ export class Registry {
     return `Bearer ${token}`;
   }
 
-  /**
-   * TLS, always; plain HTTP only on this machine itself or where verification was switched off, and only after the server has
-   * shown that it does not speak TLS. A bad certificate is never a reason to fall back.
-   */
-  #connection(): Promise<{ url: URL; trust: TlsTrust }> {
-    this.#base ??= this.#connect();
+  #connection(): Promise<Connection> {
+    this.#base ??= connect(this.name, this.#options);
     this.#base.catch(() => (this.#base = undefined));
     return this.#base;
-  }
-
-  async #connect(): Promise<{ url: URL; trust: TlsTrust }> {
-    const host = this.name === 'docker.io' ? DOCKER_HUB_HOST : this.name;
-    const verify = this.#options.tlsVerify ?? true;
-    const trust: TlsTrust = { verify, ca: await this.#certificates(host) };
-    const url = new URL(`https://${host}/v2/`);
-    try {
-      const response = await exchange({ method: 'GET', url, signal: this.#options.signal }, trust);
-      response.stream.resume();
-      return { url, trust };
-    } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code ?? '';
-      const noTls =
-        code === 'EPROTO' ||
-        code === 'ERR_SSL_WRONG_VERSION_NUMBER' ||
-        code === 'ERR_SSL_PACKET_LENGTH_TOO_LONG';
-      if (noTls && (!verify || isLoopback(url.hostname)))
-        return { url: new URL(`http://${host}/v2/`), trust };
-      if (noTls)
-        throw new BenchError('image-registry-tls', `${host} does not speak TLS`, {
-          cause: error,
-          hint: '--tls-verify=false allows plain HTTP',
-        });
-      if (/CERT|SELF_SIGNED|UNABLE_TO|ALTNAME/.test(code))
-        throw new BenchError('image-registry-tls', `${host}: the certificate is not trusted (${code})`, {
-          cause: error,
-          hint: `give its authority by --tls-ca, or in /etc/docker/certs.d/${host}/ca.crt`,
-        });
-      if (this.#options.signal?.aborted) throw error;
-      throw new BenchError(
-        'image-registry-unreachable',
-        `cannot reach ${host}: ${code || (error as Error).message}`,
-        {
-          cause: error,
-          hint: 'is the name right, and is there a network?',
-        },
-      );
-    }
-  }
-
-  /** Node takes `ca` in place of the built-in list, so that goes along. */
-  async #certificates(host: string): Promise<string[] | undefined> {
-    const { caFile } = this.#options;
-    if (caFile !== undefined) {
-      const text = await readFile(caFile, 'utf8').catch((cause: unknown) => {
-        throw new BenchError('image-registry-tls', `cannot read ${caFile}`, { cause });
-      });
-      return [...rootCertificates, text];
-    }
-    for (const folder of ['/etc/docker/certs.d', '/etc/containers/certs.d']) {
-      const text = await readFile(join(folder, host, 'ca.crt'), 'utf8').catch(() => undefined);
-      if (text !== undefined) return [...rootCertificates, text];
-    }
-    return undefined;
   }
 
   async #failure(response: HttpResponse, repository: string): Promise<Error> {
@@ -324,8 +257,4 @@ function errorWords(body: Buffer): string {
   } catch {
     return '';
   }
-}
-
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.[0-9]{1,3}){3}$/.test(hostname);
 }
