@@ -99,12 +99,13 @@ function upperFirst(text: string): string {
 
 /** The run in one sentence: how much was asked and how much of it stands. */
 export function runSentence(summary: Summary, plan: Plan): string {
-  const { planned, completed } = summary.counts;
-  const lost = planned - completed;
+  const { completed, failed, timedOut, invalid, aborted, missing } = summary.counts;
+  // Spare rounds that replaced void ones are beyond what was planned.
+  const lost = failed + timedOut + invalid + aborted + missing;
   const arms = plan.arms.length;
   return (
     `${arms} ${arms === 1 ? 'box' : 'boxes'} × ${plan.workloads.length} ${plan.workloads.length === 1 ? 'workload' : 'workloads'}, ` +
-    `${plan.rounds} ${plan.rounds === 1 ? 'round' : 'rounds'} in random order: ${completed} of ${planned} trials gave a value` +
+    `${plan.rounds} ${plan.rounds === 1 ? 'round' : 'rounds'} in random order: ${completed} of ${completed + lost} trials gave a value` +
     (lost > 0 ? `, ${lost} did not.` : '.')
   );
 }

@@ -1,4 +1,5 @@
 import * as assert from 'uvu/assert';
+import { runSentence } from '../../reports/answer/findings.ts';
 import { runNotes } from '../../reports/answer/run-notes.ts';
 import { renderAnswer } from '../../reports/terminal/render-answer.ts';
 import { summarize } from '../../results/summarize/summarize.ts';
@@ -62,6 +63,11 @@ test('the terminal says them too', () => {
   const text = renderAnswer(told, run.plan, { color: false, width: 120 });
   assert.match(text, /What explains the gap\n {2}The VM costs ten times as much/);
   assert.match(text, /What this run takes for noise/);
+});
+
+test('trials of spare rounds are counted among those that were tried', () => {
+  const counts = { planned: 10, completed: 11, failed: 0, timedOut: 1, invalid: 2, aborted: 0, missing: 0 };
+  assert.match(runSentence({ ...plain, counts }, run.plan), /11 of 14 trials gave a value, 3 did not\.$/);
 });
 
 test.run();
