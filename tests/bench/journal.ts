@@ -8,9 +8,7 @@ import { readLineBatches } from '../../results/store/lines.ts';
 import { readRun } from '../../results/store/read-run.ts';
 import { normalDraw, seeded } from '../../results/statistics/random.ts';
 import { summarize } from '../../results/summarize/summarize.ts';
-import { fixtureArms } from '../reports/runs/arms.ts';
-import { makeRun, type FixtureRun } from '../reports/runs/make-run.ts';
-import { fixtureWorkloads } from '../reports/runs/workloads.ts';
+import { largeRun } from './large-run.ts';
 
 /**
  * `npm run bench:journal [-- ROUNDS]`: a run's folder of 1,000 cells × ROUNDS (1,000) full trial records from disk to summary,
@@ -77,7 +75,7 @@ async function measure(
 }
 
 function writeRunFolder(path: string): number {
-  const base = largeRun();
+  const base = largeRun({ arms: ARMS, workloads: WORKLOADS, rounds: TEMPLATE_ROUNDS });
   mkdirSync(path);
   const order = Array.from({ length: rounds }, (_, round) => base.plan.order[round % TEMPLATE_ROUNDS] ?? []);
   writeFileSync(join(path, 'plan.json'), JSON.stringify({ ...base.plan, rounds, order }));
@@ -104,19 +102,6 @@ function writeRunFolder(path: string): number {
     bytes += Buffer.byteLength(text);
   }
   return bytes;
-}
-
-function largeRun(): FixtureRun {
-  const arms = Array.from({ length: ARMS }, (_, i) => {
-    const template = fixtureArms[i === 0 ? 0 : 1 + (i % 3)]!;
-    return { ...template, arm: { ...template.arm, id: `arm-${i}`, label: `${template.arm.label} ${i}` } };
-  });
-  const workloads = Array.from({ length: WORKLOADS }, (_, i) => {
-    const template = fixtureWorkloads[i % fixtureWorkloads.length]!;
-    const cost = Object.fromEntries(arms.map(({ arm }, k) => [arm.id, 1 + k * 0.3 + (i % 7) * 0.1]));
-    return { ...template, cost, planned: { ...template.planned, id: `work-${i}`, published: [] } };
-  });
-  return makeRun({ arms, workloads, rounds: TEMPLATE_ROUNDS, fates: {}, voided: [] });
 }
 
 /** A thousand series, one in fifty of which rises by a tenth half way. */

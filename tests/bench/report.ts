@@ -1,9 +1,8 @@
 import { renderPage } from '../../reports/page/render-page.ts';
 import type { TrialRecord } from '../../results/record/trial.ts';
 import { summarize } from '../../results/summarize/summarize.ts';
-import { fixtureArms } from '../reports/runs/arms.ts';
 import { makeRun, type FixtureRun } from '../reports/runs/make-run.ts';
-import { fixtureWorkloads } from '../reports/runs/workloads.ts';
+import { largeRun } from './large-run.ts';
 
 /**
  * How long a page takes, how large it is and how much memory it needs: the quick run, and a run of a million trials in a
@@ -17,26 +16,8 @@ const WORKLOADS = 100;
 const ROUNDS = 1000;
 const SUMMARY_ROUNDS = 12;
 
-function largeRun(): { run: FixtureRun; first: TrialRecord[] } {
-  const arms = Array.from({ length: ARMS }, (_, i) => {
-    const template = fixtureArms[i === 0 ? 0 : 1 + (i % 3)]!;
-    return { ...template, arm: { ...template.arm, id: `arm-${i}`, label: `${template.arm.label} ${i}` } };
-  });
-  const workloads = Array.from({ length: WORKLOADS }, (_, i) => {
-    const template = fixtureWorkloads[i % fixtureWorkloads.length]!;
-    const cost = Object.fromEntries(arms.map(({ arm }, k) => [arm.id, 1 + k * 0.3 + (i % 7) * 0.1]));
-    return {
-      ...template,
-      cost,
-      planned: {
-        ...template.planned,
-        id: `work-${i}`,
-        label: `${template.planned.label} ${i}`,
-        published: [],
-      },
-    };
-  });
-  const base = makeRun({ arms, workloads, rounds: SUMMARY_ROUNDS, fates: {}, voided: [] });
+function millionTrials(): { run: FixtureRun; first: TrialRecord[] } {
+  const base = largeRun({ arms: ARMS, workloads: WORKLOADS, rounds: SUMMARY_ROUNDS });
   const trials: TrialRecord[] = new Array<TrialRecord>(ARMS * WORKLOADS * ROUNDS);
   for (let i = 0; i < trials.length; i++) {
     const template = base.trials[i % base.trials.length]!;
@@ -60,5 +41,5 @@ async function measure(name: string, run: FixtureRun, first: readonly TrialRecor
 
 const quick = makeRun();
 await measure('quick', quick, quick.trials);
-const { run, first } = largeRun();
+const { run, first } = millionTrials();
 await measure('a million in 1,000 cells', run, first);

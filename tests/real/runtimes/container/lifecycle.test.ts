@@ -24,7 +24,18 @@ const none = ['--network', 'none'];
 test.before(async () => {
   rig = await cliRig();
 });
-test.after(() => rig.end());
+test.after(async () => {
+  await rig.end();
+  // Also those of a test that failed before its end.
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+const folders: string[] = [];
+function ownFolder(prefix: string): string {
+  const folder = mkdtempSync(prefix);
+  folders.push(folder);
+  return folder;
+}
 
 test('run: output on both streams, the exit code, nothing left', async () => {
   const result = await bench(
@@ -98,7 +109,7 @@ test('the program dies with kill, and a supervisor that was killed leaves a cont
 });
 
 test('limits hold inside, a volume is shared, the root can be read-only', async () => {
-  const folder = mkdtempSync('/var/tmp/tare-volume-');
+  const folder = ownFolder('/var/tmp/tare-volume-');
   mkdirSync(join(folder, 'in'));
   const limits = ['--cpuset-cpus', '0', '-m', '64m', '--pids-limit', '20', '--cpus', '0.5'];
   const box = ['--rm', '--network', 'none', '--read-only', '-v', `${folder}:/v`, ...limits];
@@ -144,7 +155,7 @@ test('start -a attaches; the exit code is the program’s', async () => {
 });
 
 test('cp both ways, running and not, and never through a link of the container’s to the host', async () => {
-  const folder = mkdtempSync('/var/tmp/tare-cp-test-');
+  const folder = ownFolder('/var/tmp/tare-cp-test-');
   const box = await detached('cp', 'sleep 300', ...none);
   mkdirSync(join(folder, 'tree/deep'), { recursive: true });
   writeFileSync(join(folder, 'tree/deep/file'), 'content');
@@ -206,7 +217,7 @@ test('events can be followed while they happen', async () => {
 });
 
 test('labels, environment files, stop signals and filters', async () => {
-  const folder = mkdtempSync('/var/tmp/tare-env-');
+  const folder = ownFolder('/var/tmp/tare-env-');
   writeFileSync(join(folder, 'env'), '# no\nA=1\n\nB=2 3\n');
   const flags = ['--env-file', join(folder, 'env'), '--label', 'role=web', '--stop-signal', 'USR1'];
   const box = await detached(
